@@ -1,0 +1,52 @@
+//! Compiles the `.proto` files with protox (no installed `protoc` needed) into Rust types and one
+//! descriptor set, which serves reflection, JSON and the refusal of unknown fields.
+
+use std::path::{Path, PathBuf};
+
+use prost::Message as _;
+
+fn protos(dir: &Path, into: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    let mut entries: Vec<_> = std::fs::read_dir(dir)?.collect::<Result<_, _>>()?;
+    entries.sort_by_key(std::fs::DirEntry::path);
+    for entry in entries {
+        let path = entry.path();
+        if path.is_dir() {
+            protos(&path, into)?;
+        } else if path.extension().is_some_and(|e| e == "proto") {
+            into.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut files = Vec::new();
+    protos(Path::new("race"), &mut files)?;
+    let mut third_party = Vec::new();
+    protos(Path::new("third_party"), &mut third_party)?;
+    println!("cargo:rerun-if-changed=race");
+    println!("cargo:rerun-if-changed=third_party");
+
+    files.extend(third_party);
+    // `third_party` first: a file is named by its path below the first folder that holds it.
+    let descriptors = protox::compile(&files, ["third_party", "."])?;
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+
+    // The Cosmos types come from `cosmos-sdk-proto`; only our own are generated.
+    let ours = prost_types::FileDescriptorSet {
+        file: descriptors
+            .file
+            .into_iter()
+            .filter(|f| f.package().starts_with("race."))
+            .collect(),
+    };
+    let mut config = tonic_build::Config::new();
+    config.enable_type_names();
+    config.extern_path(".cosmos", "::cosmos_sdk_proto::cosmos");
+    config.include_file("race_network.rs");
+    tonic_build::configure()
+        .build_transport(true)
+        .compile_fds_with_config(config, ours)?;
+    Ok(())
+}

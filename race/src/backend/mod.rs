@@ -1,0 +1,153 @@
+//! Where the function can run, by name.
+//!
+//! A backend computes outputs `y` for a batch of nonces; what feeds them and how they are judged
+//! is the same for all ([`Race`]). To add one, implement [`Backend`], write a loader, and add a
+//! line to [`BACKENDS`].
+
+#[cfg(feature = "flex")]
+pub mod burn;
+#[cfg(feature = "flex")]
+pub mod flex;
+#[cfg(feature = "flex")]
+mod host;
+
+use std::sync::atomic::AtomicBool;
+
+use crate::reference::Reference;
+use crate::seed::NonceInput;
+use crate::{Outcome, Race};
+
+/// The function of one race, ready to run.
+pub trait Backend: Send {
+    /// The name in [`BACKENDS`].
+    fn name(&self) -> &'static str;
+
+    /// The race that was loaded.
+    fn race(&self) -> &Race;
+
+    /// How many nonces a call should bring for full speed.
+    fn batch(&self) -> usize;
+
+    /// The outputs `y` of `inputs` in their order, `d_model` entries each, before their
+    /// permutation. Looks at `cancel` at least once per layer.
+    ///
+    /// # Errors
+    /// [`BackendError::Cancelled`] when `cancel` was set, [`BackendError::Device`] when the device
+    /// failed.
+    fn forward(
+        &mut self,
+        inputs: &[NonceInput],
+        cancel: &AtomicBool,
+    ) -> Result<Vec<Vec<i8>>, BackendError>;
+
+    /// The judged outcomes of `inputs`, in their order.
+    ///
+    /// # Errors
+    /// Those of [`Backend::forward`].
+    fn outcomes(
+        &mut self,
+        inputs: &[NonceInput],
+        cancel: &AtomicBool,
+    ) -> Result<Vec<Outcome>, BackendError> {
+        let outputs = self.forward(inputs, cancel)?;
+        let race = self.race();
+        Ok(inputs
+            .iter()
+            .zip(&outputs)
+            .map(|(input, y)| race.judge(input, y))
+            .collect())
+    }
+}
+
+/// Why a backend gave no outputs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// No backend of this name is in this build.
+    #[error("unknown backend {asked}; this build has {available}")]
+    Unknown {
+        /// The name asked for.
+        asked: String,
+        /// The names there are.
+        available: String,
+    },
+    /// The caller cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// The device failed.
+    #[error("the device failed: {0}")]
+    Device(String),
+}
+
+/// How a backend may use the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// CPU threads for generating weights and for computing on the CPU.
+    pub threads: usize,
+    /// Bytes that weights may take when expanded; above it they stay packed, two to a byte, and
+    /// are expanded layer by layer in every batch.
+    pub expanded_bytes: u64,
+}
+
+impl Default for Options {
+    /// All cores; weights expanded up to 1 GiB.
+    fn default() -> Self {
+        Options {
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            expanded_bytes: 1 << 30,
+        }
+    }
+}
+
+/// Prepares a race on a backend; reports `(weights done, weights in all)`.
+pub type Loader =
+    fn(Race, Options, &mut dyn FnMut(u64, u64)) -> Result<Box<dyn Backend>, BackendError>;
+
+/// A backend of this build.
+pub struct Entry {
+    /// The name it is chosen by.
+    pub name: &'static str,
+    /// One line on what it is.
+    pub about: &'static str,
+    /// Prepares a race on it.
+    pub load: Loader,
+}
+
+/// The backends of this build, the best first.
+pub const BACKENDS: &[Entry] = &[
+    #[cfg(feature = "flex")]
+    Entry {
+        name: flex::NAME,
+        about: "CPU, f32 products by burn's flex backend",
+        load: flex::load,
+    },
+    Entry {
+        name: "reference",
+        about: "CPU, plain integers, streaming the weights; little memory",
+        load: |race, options, _| Ok(Box::new(Reference::new(race, options.threads))),
+    },
+];
+
+/// Prepares `race` on the backend called `name`; `progress(done, total)` counts weights.
+///
+/// # Errors
+/// [`BackendError::Unknown`] when this build has none of that name, and the loader's own.
+pub fn load(
+    name: &str,
+    race: Race,
+    options: Options,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Box<dyn Backend>, BackendError> {
+    let entry = BACKENDS
+        .iter()
+        .find(|entry| entry.name == name)
+        .ok_or_else(|| BackendError::Unknown {
+            asked: name.into(),
+            available: names().join(", "),
+        })?;
+    (entry.load)(race, options, progress)
+}
+
+/// The names of the backends of this build, the best first.
+pub fn names() -> Vec<&'static str> {
+    BACKENDS.iter().map(|entry| entry.name).collect()
+}

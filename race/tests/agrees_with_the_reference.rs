@@ -1,0 +1,130 @@
+//! Every backend of the build gives the reference's integers.
+
+use std::sync::atomic::AtomicBool;
+
+use proptest::prelude::*;
+use race::backend::{self, Options};
+use race::preset::TINY;
+use race::prover::{Ending, Search};
+use race::recompute::recompute_on;
+use race::{node_seed, recompute, BackendError, Race};
+
+fn options() -> impl Strategy<Value = Options> {
+    // Weights expanded once, and layer by layer.
+    (1usize..4, any::<bool>()).prop_map(|(threads, expanded)| Options {
+        threads,
+        expanded_bytes: if expanded { 1 << 30 } else { 0 },
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_backend_gives_the_reference_outputs(
+        seed in any::<[u8; 32]>(),
+        public_key in any::<[u8; 32]>(),
+        nonces in proptest::collection::vec(any::<u64>(), 1..9),
+        options in options(),
+    ) {
+        let never = AtomicBool::new(false);
+        let race = Race::new(&TINY, seed);
+        let inputs: Vec<_> = nonces
+            .iter()
+            .map(|&nonce| race.input(&node_seed(&public_key), nonce))
+            .collect();
+        let single = Options { threads: 1, ..options };
+        let mut reference = backend::load("reference", race.clone(), single, &mut |_, _| ()).unwrap();
+        let expected = reference.outcomes(&inputs, &never).unwrap();
+        for name in backend::names() {
+            let mut backend = backend::load(name, race.clone(), options, &mut |_, _| ()).unwrap();
+            prop_assert_eq!(&backend.outcomes(&inputs, &never).unwrap(), &expected);
+        }
+    }
+}
+
+#[test]
+fn a_batch_of_claims_gives_what_each_gives_alone() {
+    let seed = [3; 32];
+    let claims: Vec<([u8; 32], u64)> = (0..6).map(|i| ([i as u8 % 2; 32], u64::MAX - i)).collect();
+    let never = AtomicBool::new(false);
+    for name in backend::names() {
+        let race = Race::new(&TINY, seed);
+        let mut backend = backend::load(name, race, Options::default(), &mut |_, _| ()).unwrap();
+        let together = recompute_on(backend.as_mut(), &claims, &never).unwrap();
+        for ((public_key, nonce), got) in claims.iter().zip(together) {
+            assert_eq!(got, recompute(&TINY, &seed, public_key, *nonce));
+        }
+    }
+}
+
+#[test]
+fn what_a_search_commits_to_is_upheld_by_recomputation() {
+    let (seed, public_key) = ([4; 32], [5; 32]);
+    let never = AtomicBool::new(false);
+    for name in backend::names() {
+        let race = Race::new(&TINY, seed);
+        let mut backend = backend::load(name, race, Options::default(), &mut |_, _| ()).unwrap();
+        let mut search = Search::new(&public_key, 1000..1300);
+        let mut reports = 0;
+        let ending = search.run(backend.as_mut(), &never, &mut |_| reports += 1);
+        assert_eq!(ending, Ok(Ending::Exhausted));
+        assert!(reports > 0);
+        assert_eq!(search.progress().tried, 300);
+        let tree = search.tree().unwrap();
+        assert!((3..40).contains(&tree.count()), "{} found", tree.count());
+        for leaf in &tree.leaves()[..3] {
+            let recomputed = recompute(&TINY, &seed, &public_key, leaf.nonce);
+            assert!(recomputed.upholds(&leaf.hash));
+            assert!(!recomputed.upholds(&[0; 32]));
+            assert!(!recompute(&TINY, &seed, &[6; 32], leaf.nonce).upholds(&leaf.hash));
+        }
+    }
+}
+
+#[test]
+fn an_inappropriate_nonce_is_not_upheld_even_with_its_true_leaf() {
+    let inappropriate = (0..)
+        .map(|nonce| recompute(&TINY, &[1; 32], &[2; 32], nonce))
+        .find(|recomputed| !recomputed.appropriate)
+        .unwrap();
+    assert!(inappropriate.distance > TINY.threshold);
+    assert!(!inappropriate.upholds(&inappropriate.leaf));
+}
+
+#[test]
+fn a_cancelled_search_goes_on_where_it_was() {
+    for name in backend::names() {
+        let race = Race::new(&TINY, [4; 32]);
+        let mut backend = backend::load(name, race, Options::default(), &mut |_, _| ()).unwrap();
+        let cancel = AtomicBool::new(true);
+        let mut search = Search::new(&[5; 32], 0..100);
+        assert_eq!(
+            search.step(backend.as_mut(), &cancel),
+            Err(BackendError::Cancelled)
+        );
+        let ending = search.run(backend.as_mut(), &cancel, &mut |_| ());
+        assert_eq!(ending, Ok(Ending::Cancelled));
+        assert_eq!(search.progress().tried, 0);
+        let never = AtomicBool::new(false);
+        search.run(backend.as_mut(), &never, &mut |_| ()).unwrap();
+        let mut whole = Search::new(&[5; 32], 0..100);
+        whole.run(backend.as_mut(), &never, &mut |_| ()).unwrap();
+        assert_eq!(search.found(), whole.found());
+    }
+}
+
+#[test]
+fn a_measurement_counts_whole_batches_until_told_to_stop() {
+    for name in backend::names() {
+        let race = Race::new(&TINY, [4; 32]);
+        let mut backend = backend::load(name, race, Options::default(), &mut |_, _| ()).unwrap();
+        let batch = backend.batch() as u64;
+        let counts = race::bench::bench(backend.as_mut(), &mut |c| c.nonces < 2 * batch).unwrap();
+        assert_eq!(counts.nonces, 2 * batch);
+        assert_eq!(
+            counts.flop,
+            u128::from(TINY.flop_per_nonce()) * u128::from(counts.nonces)
+        );
+    }
+}

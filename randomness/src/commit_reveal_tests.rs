@@ -1,0 +1,167 @@
+use super::*;
+use std::collections::BTreeSet;
+
+const ROUND: RoundId<'static> = RoundId {
+    chain_id: "race-test-1",
+    purpose: Purpose::RaceSeed,
+    epoch: 4,
+    attempt: 1,
+    round: 0,
+};
+
+/// The round and five that differ from it in one field each.
+fn neighbours() -> Vec<RoundId<'static>> {
+    vec![
+        ROUND,
+        RoundId {
+            chain_id: "race-test-2",
+            ..ROUND
+        },
+        RoundId {
+            purpose: Purpose::Challenge,
+            ..ROUND
+        },
+        RoundId { epoch: 5, ..ROUND },
+        RoundId {
+            attempt: 0,
+            ..ROUND
+        },
+        RoundId { round: 1, ..ROUND },
+    ]
+}
+
+fn members(revealing: &[bool]) -> BTreeMap<Address, Member> {
+    revealing
+        .iter()
+        .enumerate()
+        .map(|(i, reveals)| {
+            let address = [i as u8; 20];
+            let r = *secret(&[i as u8; 32], &ROUND, Which::Reveal).expose();
+            let member = Member {
+                weight: 10 + i as u64,
+                commitment: Some(commitment(&ROUND, &address, Which::Reveal, &r)),
+                reveal: reveals.then_some(r),
+            };
+            (address, member)
+        })
+        .collect()
+}
+
+#[test]
+fn no_secret_serves_two_rounds_or_two_uses() {
+    let mut seen = BTreeSet::new();
+    for round in neighbours() {
+        for which in [Which::Reveal, Which::Fallback] {
+            assert!(seen.insert(*secret(&[1; 32], &round, which).expose()));
+        }
+    }
+    assert!(seen.insert(*secret(&[2; 32], &ROUND, Which::Reveal).expose()));
+    assert_eq!(
+        secret(&[1; 32], &ROUND, Which::Reveal).expose(),
+        secret(&[1; 32], &ROUND, Which::Reveal).expose()
+    );
+}
+
+#[test]
+fn a_commitment_binds_the_round_the_member_and_the_use() {
+    let r = [3; 32];
+    let mut seen = BTreeSet::new();
+    for round in neighbours() {
+        assert!(seen.insert(commitment(&round, &[1; 20], Which::Reveal, &r)));
+    }
+    assert!(seen.insert(commitment(&ROUND, &[2; 20], Which::Reveal, &r)));
+    assert!(seen.insert(commitment(&ROUND, &[1; 20], Which::Fallback, &r)));
+    assert!(seen.insert(commitment(&ROUND, &[1; 20], Which::Reveal, &[4; 32])));
+}
+
+#[test]
+fn a_transcript_binds_everything_it_lists() {
+    let base = members(&[true, true, false]);
+    let mut seen = BTreeSet::new();
+    let mut insert = |round: &RoundId<'_>, key: &[u8], members: &BTreeMap<Address, Member>| {
+        assert!(seen.insert(Transcript::close(round, key, members).unwrap().digest()));
+    };
+    insert(&ROUND, b"", &base);
+    insert(&ROUND, b"key", &base);
+    insert(&ROUND, b"", &members(&[true, false, false]));
+    insert(&ROUND, b"", &members(&[true, true]));
+    let mut heavier = base.clone();
+    heavier.get_mut(&[2; 20]).unwrap().weight += 1;
+    insert(&ROUND, b"", &heavier);
+    let mut silent = base.clone();
+    silent.get_mut(&[2; 20]).unwrap().commitment = None;
+    insert(&ROUND, b"", &silent);
+    let absent = members(&[false, false, false]);
+    for round in neighbours() {
+        insert(&round, b"", &absent);
+    }
+}
+
+#[test]
+fn the_seed_depends_on_who_revealed() {
+    let all = Transcript::close(&ROUND, b"", &members(&[true, true, true])).unwrap();
+    let one_less = Transcript::close(&ROUND, b"", &members(&[true, true, false])).unwrap();
+    assert_ne!(all.seed(), one_less.seed());
+    assert_eq!(one_less.revealed().count(), 2);
+    assert_eq!(
+        (one_less.revealed_weight(), one_less.total_weight()),
+        (21, 33)
+    );
+    assert_eq!(
+        all.seed(),
+        Transcript::close(&ROUND, b"", &members(&[true, true, true]))
+            .unwrap()
+            .seed()
+    );
+}
+
+#[test]
+fn a_round_of_nobody_closes() {
+    let transcript = Transcript::close(&ROUND, b"", &BTreeMap::new()).unwrap();
+    assert_eq!(
+        (transcript.revealed_weight(), transcript.total_weight()),
+        (0, 0)
+    );
+}
+
+#[test]
+fn a_false_reveal_is_refused() {
+    let mut members = members(&[true, true]);
+    members.get_mut(&[1; 20]).unwrap().reveal = Some([9; 32]);
+    assert_eq!(
+        Transcript::close(&ROUND, b"", &members),
+        Err(TranscriptError::Mismatch([1; 20]))
+    );
+    members.get_mut(&[1; 20]).unwrap().commitment = None;
+    assert_eq!(
+        Transcript::close(&ROUND, b"", &members),
+        Err(TranscriptError::NoCommitment([1; 20]))
+    );
+}
+
+#[test]
+fn a_copied_commitment_cannot_be_opened_by_the_copier() {
+    let mut members = members(&[true, true]);
+    let original = members[&[0; 20]].clone();
+    members.insert([1; 20], original);
+    assert_eq!(
+        Transcript::close(&ROUND, b"", &members),
+        Err(TranscriptError::Mismatch([1; 20]))
+    );
+}
+
+#[test]
+fn a_secret_is_not_printed() {
+    let secret = secret(&[1; 32], &ROUND, Which::Reveal);
+    assert_eq!(format!("{secret:?}"), "Secret(hidden)");
+}
+
+#[test]
+fn names_of_purposes_are_distinct_and_found_again() {
+    let names: BTreeSet<_> = Purpose::ALL.iter().map(|p| p.name()).collect();
+    assert_eq!(names.len(), Purpose::ALL.len());
+    for purpose in Purpose::ALL {
+        assert_eq!(Purpose::from_name(purpose.name()), Some(purpose));
+    }
+    assert_eq!(Purpose::from_name("other"), None);
+}

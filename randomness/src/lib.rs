@@ -1,0 +1,26 @@
+//! Shared randomness: the one way to hash, the one way to draw, commit-and-reveal rounds, and BLS signatures.
+//!
+//! Pure code: given inputs it returns outputs. It knows no chain, no clock and no network, and it
+//! draws no randomness of its own.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`hash`] | the domain-separated hash `H` that every other crate uses |
+//! | [`draw`] | weighted draws and draws of positions |
+//! | [`commit_reveal`] | member secrets, commitments, the transcript and the seed of a round |
+//! | [`bls`] | BLS12-381 keys and signatures: public keys in G1, signatures in G2 |
+//!
+//! Distributed key generation and the threshold signature over a transcript are not in this crate
+//! yet; [`commit_reveal`] says where they slot in.
+#![deny(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
+#![cfg_attr(
+    test,
+    allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)
+)]
+
+pub mod bls;
+pub mod commit_reveal;
+pub mod draw;
+pub mod hash;
+
+pub use hash::Address;

@@ -1,0 +1,53 @@
+//! One block: begin, transactions, end.
+
+use bytes::Bytes;
+use race_proto::race::epoch::v1::Validator;
+use tendermint_proto::v0_38::abci::{Event, ExecTxResult};
+
+use crate::address::ConsensusAddress;
+use crate::context::Context;
+use crate::events::attribute;
+use crate::state::State;
+use crate::tx::execute::deliver;
+use crate::{chain, epoch, upgrade};
+
+/// What a decided block brings, besides its height and time.
+#[derive(Debug, Clone, Default)]
+pub struct Block {
+    /// The transactions, in order.
+    pub txs: Vec<Bytes>,
+    /// Who was a validator of the block before, and whether its signature is in the last commit.
+    pub signed: Vec<(ConsensusAddress, bool)>,
+}
+
+/// What a block did.
+#[derive(Debug, Clone, Default)]
+pub struct Executed {
+    /// One for each transaction.
+    pub results: Vec<ExecTxResult>,
+    /// Events outside transactions; the last attribute is `mode`.
+    pub events: Vec<Event>,
+    /// Changes of CometBFT's validators; power 0 removes.
+    pub updates: Vec<Validator>,
+}
+
+/// Executes a block on the state before it.
+pub fn execute(state: &mut State, context: &Context<'_>, block: &Block) -> Executed {
+    upgrade::begin_block(state);
+    epoch::begin_block(state, context, &block.signed);
+    let mut events = take_events(state, "BeginBlock");
+    let results = block.txs.iter().map(|tx| deliver(state, context, tx).into_result()).collect();
+    state.take_events();
+    let updates = epoch::end_block(state, context);
+    chain::set_time_ms(state, context.time_ms);
+    events.extend(take_events(state, "EndBlock"));
+    Executed { results, events, updates }
+}
+
+fn take_events(state: &mut State, mode: &str) -> Vec<Event> {
+    let mut events = state.take_events();
+    for event in &mut events {
+        event.attributes.push(attribute("mode", mode));
+    }
+    events
+}

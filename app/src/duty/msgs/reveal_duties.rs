@@ -1,0 +1,233 @@
+//! `MsgRevealDuties`: a node reveals rho of an epoch and its verdicts on the tasks that it drew.
+
+use race_proto::race::duty::v1::{
+    DutyReveal, EventDutiesRevealed, MsgRevealDuties, MsgRevealDutiesResponse,
+};
+use race_proto::race::settlement::v1::Task;
+use race_proto::Any;
+use race_randomness::bls;
+use race_verification::duty::{rho_message, RHO_BYTES};
+use race_verification::merkle;
+use race_verification::verdict::{self, Outcome, Verdicts};
+
+use super::{outcome, task};
+use crate::address::{Account, ConsensusAddress};
+use crate::context::Context;
+use crate::duty::errors::Error;
+use crate::duty::{keys, lottery, reveal, reverification, windows};
+use crate::error::TxError;
+use crate::events::typed;
+use crate::message::{decode, response, CheckedMsg, Lane};
+use crate::settlement;
+use crate::state::State;
+use crate::tx::gas;
+use crate::{beacon, fields, node};
+
+/// Most verdicts of a reveal.
+pub const MAX_VERDICTS: usize = 4096;
+
+/// Hashing and storing one verdict.
+const GAS_PER_VERDICT: u64 = 5_000;
+
+struct CheckedVerdict {
+    session: u64,
+    index: u64,
+    outcome: Outcome,
+    evidence: [u8; 32],
+}
+
+/// Invariant: at most [`MAX_VERDICTS`], in strictly rising order of (session, index).
+struct RevealDuties {
+    sender: Account,
+    epoch: u64,
+    rho: [u8; RHO_BYTES],
+    verdicts: Vec<CheckedVerdict>,
+}
+
+pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
+    let msg: MsgRevealDuties = decode(bytes)?;
+    let sender = fields::signer("sender", &msg.sender)?;
+    let rho = fields::bytes("signature", &msg.signature)?;
+    if msg.verdicts.len() > MAX_VERDICTS {
+        let why = format!(
+            "expected at most {MAX_VERDICTS} verdicts, got {}",
+            msg.verdicts.len()
+        );
+        return Err(Error::Verdicts { why }.into());
+    }
+    let mut verdicts = Vec::with_capacity(msg.verdicts.len());
+    for verdict in &msg.verdicts {
+        verdicts.push(CheckedVerdict {
+            session: verdict.session_id,
+            index: verdict.index,
+            outcome: outcome(verdict.outcome)?,
+            evidence: fields::bytes("evidence", &verdict.evidence)?,
+        });
+    }
+    let key = |verdict: &CheckedVerdict| (verdict.session, verdict.index);
+    if verdicts
+        .windows(2)
+        .any(|pair| key(&pair[0]) >= key(&pair[1]))
+    {
+        let why = "expected verdicts in strictly rising order of (session, index); sort them";
+        return Err(Error::Verdicts {
+            why: why.to_owned(),
+        }
+        .into());
+    }
+    Ok(Box::new(RevealDuties {
+        sender,
+        epoch: msg.epoch,
+        rho,
+        verdicts,
+    }))
+}
+
+impl RevealDuties {
+    fn check_window(
+        &self,
+        state: &State,
+        context: &Context<'_>,
+        address: &ConsensusAddress,
+    ) -> Result<(), Error> {
+        let (epoch, height) = (self.epoch, context.height);
+        let windows = windows(state, epoch);
+        let (start, end) = (windows.reveal_start, windows.reveal_end);
+        if end == 0 {
+            return Err(Error::Running { epoch });
+        }
+        if !(start..=end).contains(&height) {
+            return Err(Error::Window {
+                epoch,
+                start,
+                end,
+                height,
+            });
+        }
+        match reveal(state, epoch, address) {
+            Some(_) => Err(Error::Revealed { epoch }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_rho(&self, state: &State, chain_id: &str, duty_key: &[u8]) -> Result<(), Error> {
+        let epoch = self.epoch;
+        let seed = beacon::duties_seed(state, epoch).ok_or(Error::NoSeed { epoch })?;
+        let message = rho_message(chain_id, epoch, &seed);
+        match bls::verify_any(duty_key, &self.rho, &message, bls::DST_SIGNATURE) {
+            Ok(true) => Ok(()),
+            _ => Err(Error::Signature { epoch }),
+        }
+    }
+
+    /// The tasks of the verdicts, each drawn by rho.
+    fn tasks(
+        &self,
+        state: &State,
+        chain_id: &str,
+        address: &ConsensusAddress,
+    ) -> Result<Vec<Task>, Error> {
+        let mut tasks = Vec::with_capacity(self.verdicts.len());
+        for CheckedVerdict { session, index, .. } in &self.verdicts {
+            let task = task(state, chain_id, self.epoch, *session, *index)?;
+            if !lottery::falls_to(state, &task, address, &self.rho) {
+                return Err(Error::NotDrawn {
+                    session: *session,
+                    index: *index,
+                });
+            }
+            tasks.push(task);
+        }
+        Ok(tasks)
+    }
+
+    /// Stores a verdict; whoever passed or failed a task has checked it.
+    fn apply(
+        &self,
+        state: &mut State,
+        address: &ConsensusAddress,
+        verdict: Outcome,
+        mut task: Task,
+    ) {
+        let code = u32::from(verdict.code());
+        let key = (self.epoch, *address, fields::stored(&task.id));
+        keys::VERDICTS.put(state, &key, &code);
+        if verdict == Outcome::CannotCheck {
+            return;
+        }
+        task.checkers.push(address.to_vec());
+        task.checkers.sort();
+        if verdict == Outcome::False {
+            reverification::accuse(state, &mut task, address);
+        }
+        settlement::put(state, &task);
+    }
+
+    fn root(&self, tasks: &[Task]) -> [u8; 32] {
+        let verdicts: Verdicts = tasks
+            .iter()
+            .zip(&self.verdicts)
+            .map(|(task, verdict)| {
+                (
+                    fields::stored(&task.id),
+                    (verdict.outcome, verdict.evidence),
+                )
+            })
+            .collect();
+        merkle::root(&verdict::leaves(&verdicts))
+    }
+}
+
+impl CheckedMsg for RevealDuties {
+    fn signer(&self) -> Account {
+        self.sender
+    }
+
+    fn lane(&self) -> Lane {
+        Lane::Protocol
+    }
+
+    fn gas(&self) -> u64 {
+        let verdicts = u64::try_from(self.verdicts.len()).unwrap_or(u64::MAX);
+        gas::LARGE.saturating_add(verdicts.saturating_mul(GAS_PER_VERDICT))
+    }
+
+    fn execute(&self, state: &mut State, context: &Context<'_>) -> Result<Any, TxError> {
+        let node = node::by_sender(state, &self.sender)?;
+        let address = node::address(&node);
+        self.check_window(state, context, &address)?;
+        let duty_key = node.keys.map(|keys| keys.duty).unwrap_or_default();
+        self.check_rho(state, context.chain_id, &duty_key)?;
+        let tasks = self.tasks(state, context.chain_id, &address)?;
+
+        let count = |wanted: Outcome| {
+            let given = self
+                .verdicts
+                .iter()
+                .filter(|verdict| verdict.outcome == wanted)
+                .count();
+            u64::try_from(given).unwrap_or(u64::MAX)
+        };
+        let false_verdicts = count(Outcome::False);
+        let reveal = DutyReveal {
+            address: address.to_vec(),
+            epoch: self.epoch,
+            signature: self.rho.to_vec(),
+            verdict_root: self.root(&tasks).to_vec(),
+            done: count(Outcome::Pass).saturating_add(false_verdicts),
+            cannot_check: count(Outcome::CannotCheck),
+            omitted: 0,
+        };
+        keys::REVEALS.put(state, &(self.epoch, address), &reveal);
+        for (verdict, task) in self.verdicts.iter().zip(tasks) {
+            self.apply(state, &address, verdict.outcome, task);
+        }
+        state.emit(typed(&EventDutiesRevealed {
+            address: address.to_vec(),
+            epoch: self.epoch,
+            done: reveal.done,
+            false_verdicts,
+        }));
+        Ok(response(&MsgRevealDutiesResponse {}))
+    }
+}

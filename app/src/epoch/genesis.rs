@@ -1,0 +1,49 @@
+//! Genesis of `epoch`: the first committee, and epoch 1 from the first block on.
+
+use race_proto::race::epoch::v1::{Member, Validator};
+
+use super::diff::{check, IllegalSet};
+use super::{calendar, keys, switch};
+use crate::address::ConsensusAddress;
+use crate::context::Context;
+use crate::state::State;
+
+/// Makes the given nodes, which are registered, the committee of epoch 1; `context.height` is the
+/// height before the first block. Parameters are set already. Returns CometBFT's first set.
+///
+/// # Errors
+/// When CometBFT could not take the set.
+pub fn init(
+    state: &mut State,
+    context: &Context<'_>,
+    powers: &[(ConsensusAddress, u64)],
+) -> Result<Vec<Validator>, IllegalSet> {
+    let member = |power| Member {
+        power,
+        ..Member::default()
+    };
+    let members = powers
+        .iter()
+        .map(|(address, power)| {
+            (
+                *address,
+                Member {
+                    address: address.to_vec(),
+                    ..member(*power)
+                },
+            )
+        })
+        .collect();
+    let validators = switch::validators(state, &members);
+    check(&validators)?;
+    for (address, member) in &members {
+        keys::MEMBERS.put(state, &(1, *address), member);
+    }
+    for (address, validator) in &validators {
+        keys::VALIDATORS.put(state, address, validator);
+    }
+    switch::begin(state, context, 1);
+    calendar::open_duties(state, context, 1, 1);
+    calendar::open_session_round(state, context);
+    Ok(validators.into_values().collect())
+}

@@ -1,0 +1,213 @@
+//! Parameters of `epoch`: the calendar's lengths, and who may hold power. Changed ones take effect at
+//! a switch.
+
+use crate::params::ParamSpec;
+
+/// Length: blocks of serving at the start of an epoch.
+pub const SERVE: ParamSpec = ParamSpec {
+    name: "epoch/serve_blocks",
+    network: 15_000,
+    local: 20,
+    min: 1,
+    max: 10_000_000,
+    unit: "blocks",
+    doc: "blocks of serving at the start of an epoch (overview: One epoch)",
+};
+
+/// Length: blocks of serving in epoch 1.
+pub const FIRST_SERVE: ParamSpec = ParamSpec {
+    name: "epoch/first_serve_blocks",
+    network: 20,
+    local: 2,
+    min: 1,
+    max: 10_000_000,
+    unit: "blocks",
+    doc: "blocks of serving in epoch 1",
+};
+
+/// Length: commits to the race seed; the duty round has the same windows.
+pub const COMMIT: ParamSpec = ParamSpec {
+    name: "epoch/commit_blocks",
+    network: 20,
+    local: 4,
+    min: 1,
+    max: 100_000,
+    unit: "blocks",
+    doc: "commits to the race seed; the duty round has the same windows (randomness: Seed)",
+};
+
+/// Length: reveals of the race seed.
+pub const REVEAL: ParamSpec = ParamSpec {
+    name: "epoch/reveal_blocks",
+    network: 20,
+    local: 4,
+    min: 1,
+    max: 100_000,
+    unit: "blocks",
+    doc: "reveals of the race seed (randomness: Seed)",
+};
+
+/// Length: the race; commits to the challenge are taken meanwhile.
+pub const RACE: ParamSpec = ParamSpec {
+    name: "epoch/race_blocks",
+    network: 120,
+    local: 10,
+    min: 2,
+    max: 1_000_000,
+    unit: "blocks",
+    doc: "the race; commits to the challenge are taken meanwhile (race: Proof)",
+};
+
+/// Length: reveals of the challenge.
+pub const CHALLENGE: ParamSpec = ParamSpec {
+    name: "epoch/challenge_blocks",
+    network: 20,
+    local: 4,
+    min: 1,
+    max: 100_000,
+    unit: "blocks",
+    doc: "reveals of the challenge (randomness: Seed)",
+};
+
+/// Length: opening of the sampled leaves.
+pub const OPEN: ParamSpec = ParamSpec {
+    name: "epoch/open_blocks",
+    network: 40,
+    local: 4,
+    min: 1,
+    max: 100_000,
+    unit: "blocks",
+    doc: "opening of the sampled leaves (race: Proof)",
+};
+
+/// Length: recomputation by the checkers and their commitments.
+pub const CHECK_COMMIT: ParamSpec = ParamSpec {
+    name: "epoch/check_commit_blocks",
+    network: 40,
+    local: 4,
+    min: 1,
+    max: 100_000,
+    unit: "blocks",
+    doc: "recomputation by the checkers and their commitments (race: Judging)",
+};
+
+/// Length: reveals of the checks.
+pub const CHECK_REVEAL: ParamSpec = ParamSpec {
+    name: "epoch/check_reveal_blocks",
+    network: 20,
+    local: 3,
+    min: 1,
+    max: 100_000,
+    unit: "blocks",
+    doc: "reveals of the checks (race: Judging)",
+};
+
+/// Length: blocks in which every node recomputes disputed leaves; skipped without disputes.
+pub const DISPUTE: ParamSpec = ParamSpec {
+    name: "epoch/dispute_blocks",
+    network: 20,
+    local: 6,
+    min: 1,
+    max: 100_000,
+    unit: "blocks",
+    doc: "blocks in which every node recomputes disputed leaves; skipped without disputes (race: Judging)",
+};
+
+/// Length: confirmations for the next committee; ends when all confirmed.
+pub const READY: ParamSpec = ParamSpec {
+    name: "epoch/ready_blocks",
+    network: 40,
+    local: 5,
+    min: 1,
+    max: 100_000,
+    unit: "blocks",
+    doc: "confirmations for the next committee; ends when all confirmed (overview: One epoch)",
+};
+
+/// Length: a session round opens every so many blocks, takes commits for so many and then reveals for so many.
+pub const SESSION_ROUND: ParamSpec = ParamSpec {
+    name: "epoch/session_round_blocks",
+    network: 20,
+    local: 5,
+    min: 1,
+    max: 100_000,
+    unit: "blocks",
+    doc: "a session round opens every so many blocks, takes commits for so many and then reveals for so many (randomness: Seed)",
+};
+
+/// Races that are run again before the epoch's race has failed.
+pub const MAX_RERUNS: ParamSpec = ParamSpec {
+    name: "epoch/max_reruns",
+    network: 2,
+    local: 2,
+    min: 0,
+    max: 10,
+    unit: "attempts",
+    doc: "races that are run again before the epoch's race has failed (overview: Failure)",
+};
+
+/// Most members of a committee, by weight.
+pub const MAX_VALIDATORS: ParamSpec = ParamSpec {
+    name: "epoch/max_validators",
+    network: 100,
+    local: 100,
+    min: 1,
+    max: 1_000,
+    unit: "validators",
+    doc: "most members of a committee, by weight (overview: Who may hold power)",
+};
+
+/// A member holds at least one part in so many of the weight.
+pub const MIN_SHARE: ParamSpec = ParamSpec {
+    name: "epoch/min_share_parts",
+    network: 2_000,
+    local: 2_000,
+    min: 1_000,
+    max: 1_000_000,
+    unit: "parts",
+    doc: "a member holds at least one part in so many of the weight (overview: Who may hold power)",
+};
+
+/// Most that one member holds, where there are enough members for it.
+pub const MAX_SHARE: ParamSpec = ParamSpec {
+    name: "epoch/max_share",
+    network: 300,
+    local: 300,
+    min: 50,
+    max: 1_000,
+    unit: "permille",
+    doc:
+        "most that one member holds, where there are enough members for it (state machine: Switch)",
+};
+
+/// Newcomers together weigh at most the live members' weight over this.
+pub const NEWCOMERS: ParamSpec = ParamSpec {
+    name: "epoch/old_per_newcomer",
+    network: 3,
+    local: 3,
+    min: 1,
+    max: 1_000,
+    unit: "ratio",
+    doc: "newcomers together weigh at most the live members' weight over this (state machine: Switch)",
+};
+
+/// All of them.
+pub const ALL: &[ParamSpec] = &[
+    SERVE,
+    FIRST_SERVE,
+    COMMIT,
+    REVEAL,
+    RACE,
+    CHALLENGE,
+    OPEN,
+    CHECK_COMMIT,
+    CHECK_REVEAL,
+    DISPUTE,
+    READY,
+    SESSION_ROUND,
+    MAX_RERUNS,
+    MAX_VALIDATORS,
+    MIN_SHARE,
+    MAX_SHARE,
+    NEWCOMERS,
+];

@@ -1,0 +1,68 @@
+//! The two lists: what happens at the start and at the end of every block.
+
+use race_proto::race::beacon::v1::{Purpose, Round, RoundStatus};
+use race_proto::race::epoch::v1::Validator;
+
+use super::{calendar, keys};
+use crate::address::ConsensusAddress;
+use crate::context::Context;
+use crate::state::State;
+use crate::{beacon, duty, gov, node, session, treasury};
+
+/// The start of a block: `signed` says which validators signed the block before.
+pub fn begin_block(state: &mut State, context: &Context<'_>, signed: &[(ConsensusAddress, bool)]) {
+    node::phase::begin_block(state);
+    count_signatures(state, context, signed);
+}
+
+/// The end of a block, all modules' phases in order. Returns the updates for CometBFT: power 0
+/// removes.
+pub fn end_block(state: &mut State, context: &Context<'_>) -> Vec<Validator> {
+    for round in beacon::phase::end_block(state, context) {
+        round_closed(state, context, &round);
+    }
+    duty::phase::end_block(state, context);
+    session::phase::expire(state, context);
+    gov::phase::end_block(state, context);
+    let updates = calendar::advance(state, context);
+    calendar::open_session_round(state, context);
+    updates
+}
+
+/// A beacon round became a seed or failed.
+fn round_closed(state: &mut State, context: &Context<'_>, round: &Round) {
+    let Some(id) = &round.id else { return };
+    for address in beacon::withheld(state, id) {
+        treasury::forfeit_epoch(state, &address, id.epoch, "withheld reveal");
+    }
+    match (id.purpose(), round.status()) {
+        (Purpose::SessionRound, RoundStatus::Done) => {
+            session::phase::session_round_done(state, context, round);
+        }
+        (Purpose::Duties, RoundStatus::Failed) if id.epoch == super::current(state).number => {
+            calendar::open_duties(state, context, id.epoch, id.attempt.saturating_add(1));
+        }
+        _ => {}
+    }
+}
+
+/// Counts who signed the blocks of this epoch. The last commit is of the block before, so the
+/// epoch's first block counts for the epoch that ended and is left out.
+fn count_signatures(state: &mut State, context: &Context<'_>, signed: &[(ConsensusAddress, bool)]) {
+    if context.height <= super::current(state).start_height {
+        return;
+    }
+    keys::COUNTED.put(
+        state,
+        &keys::COUNTED.get_or_default(state).saturating_add(1),
+    );
+    for (address, signed) in signed {
+        if *signed {
+            let blocks = keys::SIGNED
+                .get(state, address)
+                .unwrap_or(0)
+                .saturating_add(1);
+            keys::SIGNED.put(state, address, &blocks);
+        }
+    }
+}

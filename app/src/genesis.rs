@@ -1,0 +1,150 @@
+//! The app state of the genesis file and what it makes.
+
+use std::collections::BTreeMap;
+
+use prost_reflect::DynamicMessage;
+use race_proto::race::epoch::v1::Validator;
+use race_proto::race::model::v1::Model;
+use serde::{Deserialize, Serialize};
+
+use crate::address::Account;
+use crate::coin::{self, Nicoin};
+use crate::context::Context;
+use crate::node::genesis::GenesisNode;
+use crate::params::{self, Profile};
+use crate::state::State;
+use crate::{auth, bank, chain, epoch, model, node, race, upgrade};
+
+/// The founders' share: 160 million icoin. Accounts of genesis are funded out of it.
+pub const FOUNDERS_SHARE: Nicoin = 160_000_000_000_000_000;
+
+/// The power of each node of a new network.
+pub const GENESIS_POWER: u64 = 1_000;
+
+/// The app state of a new chain, as JSON in CometBFT's genesis file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppGenesis {
+    /// Which defaults the parameters start from: `network` or `local`.
+    pub profile: ProfileName,
+    /// Parameters that differ from the profile, by name.
+    #[serde(default)]
+    pub params: BTreeMap<String, u64>,
+    /// Name of the Race preset.
+    pub race_preset: String,
+    /// Funded accounts; together at most [`FOUNDERS_SHARE`].
+    #[serde(default)]
+    pub accounts: Vec<GenesisAccount>,
+    /// The first nodes, which make blocks from the start.
+    pub nodes: Vec<GenesisNode>,
+    /// Models, as the JSON of `race.model.v1.Model`.
+    #[serde(default)]
+    pub models: Vec<serde_json::Value>,
+}
+
+/// The name of a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProfileName {
+    /// A public network.
+    Network,
+    /// One machine, minutes instead of hours.
+    Local,
+}
+
+impl From<ProfileName> for Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Network => Self::Network,
+            ProfileName::Local => Self::Local,
+        }
+    }
+}
+
+/// A funded account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisAccount {
+    /// Bech32 address.
+    pub address: String,
+    /// Decimal amount in nicoin.
+    pub amount: String,
+}
+
+/// Why a genesis file is refused.
+#[derive(Debug, thiserror::Error)]
+#[error("the app state of the genesis file is refused: {0}")]
+pub struct GenesisError(String);
+
+fn refused(reason: impl std::fmt::Display) -> GenesisError {
+    GenesisError(reason.to_string())
+}
+
+impl AppGenesis {
+    /// Reads the JSON.
+    ///
+    /// # Errors
+    /// When a field is unknown, missing or malformed.
+    pub fn from_json(json: &[u8]) -> Result<Self, GenesisError> {
+        serde_json::from_slice(json).map_err(refused)
+    }
+
+    /// The JSON.
+    ///
+    /// # Panics
+    /// Never: every field has a JSON form.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).expect("every field has a JSON form")
+    }
+
+    /// Writes the state of a new chain; `context.height` is the height before its first block.
+    /// Returns CometBFT's first validators.
+    ///
+    /// # Errors
+    /// The first thing that a transaction would be refused for, too, and funds above the founders'
+    /// share.
+    pub fn apply(&self, state: &mut State, context: &Context<'_>) -> Result<Vec<Validator>, GenesisError> {
+        chain::set_id(state, context.chain_id);
+        chain::set_time_ms(state, context.time_ms);
+        upgrade::init_genesis(state);
+        let overrides = self.params.iter().map(|(name, value)| (name.as_str(), *value));
+        params::init_genesis(state, self.profile.into(), overrides).map_err(refused)?;
+        auth::init_genesis(state);
+        self.fund(state)?;
+        race::genesis::init(state, &self.race_preset).map_err(refused)?;
+        let models = self.models.iter().map(model_of).collect::<Result<Vec<_>, _>>()?;
+        model::genesis::init(state, &models).map_err(refused)?;
+        let powers = node::genesis::init(state, context, &self.nodes).map_err(refused)?;
+        let validators = epoch::genesis::init(state, context, &powers).map_err(refused)?;
+        state.take_events();
+        Ok(validators)
+    }
+
+    fn fund(&self, state: &mut State) -> Result<(), GenesisError> {
+        let mut total: Nicoin = 0;
+        for funded in &self.accounts {
+            let account = Account::parse(&funded.address).map_err(refused)?;
+            let amount = coin::parse(&funded.amount).map_err(refused)?;
+            if auth::account(state, &account).is_some() {
+                return Err(refused(format!("account {account} is there twice, or a module's")));
+            }
+            total = total.saturating_add(amount);
+            auth::ensure_account(state, &account);
+            bank::mint(state, &account, amount);
+        }
+        match total <= FOUNDERS_SHARE {
+            true => Ok(()),
+            false => Err(refused(format!(
+                "accounts get {total} nicoin, the founders' share is {FOUNDERS_SHARE}"
+            ))),
+        }
+    }
+}
+
+fn model_of(json: &serde_json::Value) -> Result<Model, GenesisError> {
+    let descriptor = race_proto::descriptor_pool()
+        .get_message_by_name("race.model.v1.Model")
+        .ok_or_else(|| refused("race.model.v1.Model is in no .proto file"))?;
+    let dynamic = DynamicMessage::deserialize(descriptor, json).map_err(refused)?;
+    dynamic.transcode_to().map_err(refused)
+}

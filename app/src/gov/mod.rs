@@ -1,0 +1,51 @@
+//! Governance, with the messages and queries of `cosmos.gov.v1` and race weight as voting power.
+//!
+//! A proposal carries messages of this chain's modules (`/race.*`) that only governance may send.
+//! It waits for its deposit, is voted on by the operators of committee members, and, when passed,
+//! its messages execute in the name of the gov account, all or none. Deposits are returned at the
+//! end, whatever the outcome; vetoes reject but do not burn. Split votes (`MsgVoteWeighted`),
+//! expedited proposals and cancelling are not supported.
+//!
+//! Invariant: the gov account holds exactly the deposits of open proposals ([`invariants`]).
+
+mod deposits;
+pub mod errors;
+pub mod invariants;
+mod keys;
+mod msgs;
+pub mod params;
+pub mod phase;
+pub mod queries;
+mod tally;
+
+use crate::address::Account;
+use crate::auth;
+use crate::error::TxError;
+
+pub use errors::Error;
+pub use keys::STORE;
+pub use msgs::MESSAGES;
+pub use queries::QUERIES;
+
+/// The account in whose name the messages of passed proposals execute.
+pub fn authority() -> Account {
+    auth::module_account("gov")
+}
+
+/// That a message came through governance.
+///
+/// # Errors
+/// `sdk` 4 for any other signer.
+pub fn require_authority(signer: &Account) -> Result<(), TxError> {
+    let expected = authority();
+    match *signer == expected {
+        true => Ok(()),
+        false => Err(TxError::sdk(
+            4,
+            format!("invalid authority; expected {expected} (a passed proposal), got {signer}: unauthorized"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! The models that the network serves, and which nodes have loaded which.
+//!
+//! Governance registers and retires models; nodes announce what they have loaded.
+//!
+//! Invariant: an id is registered once and never given to other weights; a host entry names a
+//! registered model.
+
+pub mod errors;
+pub mod genesis;
+pub mod keys;
+pub mod msgs;
+pub mod params;
+pub mod queries;
+
+use race_proto::race::model::v1::{Host, Model};
+
+use crate::address::ConsensusAddress;
+use crate::state::State;
+use crate::{fields, node};
+
+pub use keys::STORE;
+pub use msgs::MESSAGES;
+pub use queries::QUERIES;
+
+/// A registered model, retired or not.
+pub fn get(state: &State, id: &str) -> Option<Model> {
+    keys::MODELS.get(state, &id.to_owned())
+}
+
+/// All models, by id.
+pub fn all(state: &State) -> Vec<Model> {
+    keys::MODELS.values_under(state, &())
+}
+
+/// The registered nodes that say that they have loaded a model, by address.
+pub fn hosts(state: &State, id: &str) -> Vec<Host> {
+    let mut hosts = keys::HOSTS.values_under(state, &id.to_owned());
+    hosts.retain(|host| node::get(state, &fields::stored(&host.address)).is_some());
+    hosts
+}
+
+/// Whether a node has any model loaded that is not retired, since before block `since`.
+pub fn hosts_anything(state: &State, address: &ConsensusAddress, since: u64) -> bool {
+    all(state)
+        .iter()
+        .filter(|model| !model.retired)
+        .any(|model| {
+            keys::HOSTS
+                .get(state, &(model.id.clone(), *address))
+                .is_some_and(|host| host.since_height < since)
+        })
+}

@@ -1,0 +1,56 @@
+//! What goes into a block and what may be in one.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+
+use crate::address::Account;
+use crate::message::Lane;
+use crate::params::get;
+use crate::state::State;
+use crate::tx::params::MAX_BLOCK_BYTES;
+use crate::tx::{decode, CheckedTx};
+
+/// Orders and cuts the mempool's transactions for a block: the protocol's first, at most
+/// `max_bytes` and the chain's own cap, without what does not decode.
+///
+/// A protocol transaction stays behind an earlier one of the same signer that pays gas, since
+/// their sequences follow each other.
+pub fn prepare(state: &State, txs: Vec<Bytes>, max_bytes: u64) -> Vec<Bytes> {
+    let mut first = Vec::new();
+    let mut second = Vec::new();
+    let mut behind: BTreeSet<Account> = BTreeSet::new();
+    for bytes in txs {
+        let Ok(tx) = decode(state, &bytes) else { continue };
+        let free = tx.lane == Lane::Protocol && !tx.signers.iter().any(|s| behind.contains(s));
+        if free {
+            first.push(bytes);
+        } else {
+            behind.extend(&tx.signers);
+            second.push(bytes);
+        }
+    }
+    let mut left = max_bytes.min(get(state, &MAX_BLOCK_BYTES));
+    first.append(&mut second);
+    first
+        .into_iter()
+        .map_while(|bytes| {
+            left = left.checked_sub(size_in_block(&bytes))?;
+            Some(bytes)
+        })
+        .collect()
+}
+
+/// Whether a proposed block may be voted for: every transaction decodes within its size limit, all
+/// together are within the cap. What fails in execution may be in a block.
+pub fn is_acceptable(state: &State, txs: &[Bytes]) -> bool {
+    let total = txs.iter().fold(0u64, |sum, bytes| sum.saturating_add(size_in_block(bytes)));
+    let decodes = |bytes: &Bytes| -> Result<CheckedTx, _> { decode(state, bytes) };
+    total <= get(state, &MAX_BLOCK_BYTES) && txs.iter().all(|bytes| decodes(bytes).is_ok())
+}
+
+/// A transaction's bytes in CometBFT's encoding of a block: a tag and a length come with it.
+fn size_in_block(bytes: &Bytes) -> u64 {
+    let overhead = prost::length_delimiter_len(bytes.len()).saturating_add(1);
+    u64::try_from(bytes.len().saturating_add(overhead)).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,266 @@
+//! What `race` decides at the close of each window of an attempt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use race_proto::race::beacon::v1::Purpose;
+use race_proto::race::epoch::v1::Epoch;
+use race_proto::race::race::v1::{Check, Dispute, DisputeStatus, Outcome, Result};
+
+use super::disputes::{accusers, share_out, Place, View};
+use super::{events, keys, params};
+use crate::address::ConsensusAddress;
+use crate::context::Context;
+use crate::state::State;
+use crate::{beacon, epoch, node, treasury};
+
+/// Attempts' entries are kept for this many epochs, the current one included.
+const KEPT: u64 = 3;
+
+/// RACE closed: the challenge binds everything that was submitted.
+pub fn race_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) {
+    let (number, attempt) = (epoch.number, epoch.race_attempt);
+    let digest = super::submissions_digest(state, context.chain_id, number, attempt);
+    beacon::bind(
+        state,
+        &beacon::id(Purpose::Challenge, number, attempt, 0),
+        digest.to_vec(),
+    );
+}
+
+/// CHALLENGE closed: the proof of whoever committed to race seed or challenge and did not reveal is
+/// void.
+pub fn challenge_closed(state: &mut State, epoch: &Epoch) {
+    let (number, attempt) = (epoch.number, epoch.race_attempt);
+    for purpose in [Purpose::RaceSeed, Purpose::Challenge] {
+        for address in beacon::withheld(state, &beacon::id(purpose, number, attempt, 0)) {
+            if super::submission(state, number, attempt, &address).is_some() {
+                super::strike(state, number, attempt, &address, Outcome::Withheld);
+            }
+        }
+    }
+}
+
+/// OPEN closed: who did not open is struck; the opened leaves of the others fall to checkers.
+pub fn open_closed(state: &mut State, epoch: &Epoch) {
+    let (number, attempt) = (epoch.number, epoch.race_attempt);
+    for submission in super::submissions(state, number, attempt) {
+        let address = node::member(&submission.address);
+        if !keys::OPENINGS.has(state, &(number, attempt, address)) {
+            super::strike(state, number, attempt, &address, Outcome::NotOpened);
+        }
+    }
+    let Some(challenge) = super::challenge(state, number, attempt) else {
+        return;
+    };
+    let mut openings = keys::OPENINGS.values_under(state, &(number, attempt));
+    openings.retain(|o| !is_struck(state, epoch, &node::member(&o.address)));
+    let n = crate::params::get(state, &params::CHECKERS);
+    let n = usize::try_from(n).unwrap_or(usize::MAX);
+    let powers = epoch::powers(state, number);
+    for (checker, list) in super::checks::assign(&challenge, &openings, &powers, n) {
+        keys::ASSIGNED.put(state, &(number, attempt, checker), &list);
+    }
+}
+
+/// CHECK_REVEAL closed: missing checks cost their checkers, disagreements become disputes whose
+/// recomputation starts at once. Returns whether there is any.
+pub fn checks_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) -> bool {
+    let (number, attempt) = (epoch.number, epoch.race_attempt);
+    for ((_, _, checker), _) in keys::ASSIGNED.under(state, &(number, attempt)) {
+        if !keys::CHECKS.has(state, &(number, attempt, checker)) {
+            treasury::forfeit_epoch(state, &checker, number, treasury::CHECKING);
+        }
+    }
+    let weights = epoch::powers(state, number);
+    let mut candidates: BTreeMap<Place, BTreeSet<ConsensusAddress>> = BTreeMap::new();
+    for (place, views) in views(state, epoch, &weights) {
+        let accusers = accusers(&views);
+        if !accusers.is_empty() {
+            candidates.insert(place, accusers);
+        }
+    }
+    // Slots that earlier attempts of this epoch used are gone.
+    let mut used: BTreeMap<ConsensusAddress, u64> = BTreeMap::new();
+    let earlier = keys::DISPUTES.values_under(state, &number);
+    for accuser in earlier.iter().flat_map(|dispute| &dispute.accusers) {
+        let count = used.entry(node::member(accuser)).or_default();
+        *count = count.saturating_add(1);
+    }
+    let slots = crate::params::get(state, &params::MAX_DISPUTES);
+    let slots = usize::try_from(slots)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(earlier.len());
+    let chosen = share_out(&candidates, &weights, &mut used, slots);
+    for place in &chosen {
+        let accusers = candidates.get(place).cloned().unwrap_or_default();
+        open_dispute(state, context, epoch, *place, accusers);
+    }
+    !chosen.is_empty()
+}
+
+/// Everything that checkers revealed, by leaf.
+fn views(
+    state: &State,
+    epoch: &Epoch,
+    weights: &BTreeMap<ConsensusAddress, u64>,
+) -> BTreeMap<Place, Vec<View>> {
+    let mut views: BTreeMap<Place, Vec<View>> = BTreeMap::new();
+    for ((_, _, checker), list) in keys::CHECKS.under(state, &(epoch.number, epoch.race_attempt)) {
+        let weight = weights.get(&checker).copied().unwrap_or(0);
+        for Check {
+            participant,
+            position,
+            digest,
+            matches,
+        } in list.checks
+        {
+            let place = (node::member(&participant), position);
+            views.entry(place).or_default().push(View {
+                checker,
+                weight,
+                digest,
+                matches,
+            });
+        }
+    }
+    views
+}
+
+fn open_dispute(
+    state: &mut State,
+    context: &Context<'_>,
+    epoch: &Epoch,
+    (participant, position): Place,
+    accusers: BTreeSet<ConsensusAddress>,
+) {
+    let (number, attempt) = (epoch.number, epoch.race_attempt);
+    let opening = keys::OPENINGS
+        .get(state, &(number, attempt, participant))
+        .unwrap_or_default();
+    let Some(leaf) = opening
+        .leaves
+        .into_iter()
+        .find(|leaf| leaf.position == position)
+    else {
+        return;
+    };
+    let length = crate::params::get(state, &epoch::params::DISPUTE);
+    let dispute = Dispute {
+        epoch: number,
+        attempt,
+        participant: participant.to_vec(),
+        position,
+        nonce: leaf.nonce,
+        leaf: leaf.leaf,
+        opened_height: context.height,
+        join_height: context.height.saturating_add(length),
+        status: DisputeStatus::Pending.into(),
+        accusers: accusers.iter().map(|accuser| accuser.to_vec()).collect(),
+    };
+    if let Some(what) = super::recomputation(state, &dispute) {
+        context.oracle.start(&what);
+    }
+    keys::DISPUTES.put(state, &(number, attempt, participant, position), &dispute);
+    events::dispute(state, dispute);
+}
+
+/// DISPUTE closed: joins the recomputations and strikes the wrong side of each.
+pub fn disputes_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) {
+    let (number, attempt) = (epoch.number, epoch.race_attempt);
+    let views = views(state, epoch, &epoch::powers(state, number));
+    let mut false_participants: BTreeSet<ConsensusAddress> = BTreeSet::new();
+    let mut false_checkers: BTreeSet<ConsensusAddress> = BTreeSet::new();
+    for mut dispute in super::disputes(state, number, attempt) {
+        if dispute.status() != DisputeStatus::Pending {
+            continue;
+        }
+        let participant = node::member(&dispute.participant);
+        let place = (participant, dispute.position);
+        let status = if false_participants.contains(&participant) {
+            DisputeStatus::Moot
+        } else {
+            let what = super::recomputation(state, &dispute);
+            let what = what.expect("state is damaged: a dispute without participant or race seed");
+            let truth = context.oracle.join(&what);
+            let stands = truth.appropriate && truth.leaf.as_slice() == dispute.leaf;
+            for view in views.get(&place).into_iter().flatten() {
+                if view.digest != truth.check_digest || view.matches != stands {
+                    false_checkers.insert(view.checker);
+                }
+            }
+            if stands {
+                DisputeStatus::LeafTrue
+            } else {
+                false_participants.insert(participant);
+                DisputeStatus::LeafFalse
+            }
+        };
+        dispute.set_status(status);
+        keys::DISPUTES.put(
+            state,
+            &(number, attempt, participant, dispute.position),
+            &dispute,
+        );
+        events::dispute(state, dispute);
+    }
+    for participant in &false_participants {
+        super::strike(state, number, attempt, participant, Outcome::FalseLeaf);
+        treasury::forfeit_epoch(state, participant, number, "false race proof");
+    }
+    for checker in &false_checkers {
+        super::strike(state, number, attempt, checker, Outcome::FalseCheck);
+        treasury::forfeit_epoch(state, checker, number, "false check");
+    }
+}
+
+/// All windows closed: every proof that was not struck is accepted.
+pub fn judge(state: &mut State, epoch: &Epoch) {
+    let (number, attempt) = (epoch.number, epoch.race_attempt);
+    for submission in super::submissions(state, number, attempt) {
+        let address = node::member(&submission.address);
+        if is_struck(state, epoch, &address) {
+            continue;
+        }
+        super::set_result(
+            state,
+            number,
+            attempt,
+            &address,
+            Result {
+                address: submission.address,
+                claimed: submission.count,
+                accepted: submission.count,
+                outcome: Outcome::Accepted.into(),
+            },
+        );
+    }
+}
+
+/// READY closed without the node's confirmation: it is dropped.
+pub fn not_ready(state: &mut State, epoch: &Epoch, address: &ConsensusAddress) {
+    super::strike(
+        state,
+        epoch.number,
+        epoch.race_attempt,
+        address,
+        Outcome::NotReady,
+    );
+}
+
+fn is_struck(state: &State, epoch: &Epoch, address: &ConsensusAddress) -> bool {
+    keys::RESULTS.has(state, &(epoch.number, epoch.race_attempt, *address))
+}
+
+/// At the switch: drops what is older than the kept epochs.
+pub fn prune(state: &mut State, closed: u64) {
+    let Some(old) = closed.saturating_add(1).checked_sub(KEPT) else {
+        return;
+    };
+    keys::SUBMISSIONS.remove_under(state, &old);
+    keys::OPENINGS.remove_under(state, &old);
+    keys::ASSIGNED.remove_under(state, &old);
+    keys::COMMITMENTS.remove_under(state, &old);
+    keys::CHECKS.remove_under(state, &old);
+    keys::DISPUTES.remove_under(state, &old);
+    keys::RESULTS.remove_under(state, &old);
+}

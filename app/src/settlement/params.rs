@@ -1,0 +1,28 @@
+//! Parameters of `settlement`.
+
+use crate::params::ParamSpec;
+
+/// How long after a switch the tasks of the epoch that ended are settled.
+pub const SETTLE_GRACE: ParamSpec = ParamSpec {
+    name: "settlement/settle_grace",
+    network: 100,
+    local: 5,
+    min: 1,
+    max: 10_000,
+    unit: "blocks",
+    doc: "Blocks past a switch (and past a session's expiry) in which settlements are still taken (state machine: Switch)",
+};
+
+/// From how many served requests on a session's fees count towards minting.
+pub const MIN_INDICES: ParamSpec = ParamSpec {
+    name: "settlement/min_indices",
+    network: 64,
+    local: 64,
+    min: 1,
+    max: 1_000_000,
+    unit: "requests",
+    doc: "Served requests from which on a session's fees count towards minting (economy: Subsidy)",
+};
+
+/// All of them.
+pub const ALL: &[ParamSpec] = &[SETTLE_GRACE, MIN_INDICES];

@@ -1,0 +1,33 @@
+//! The ordered key-value engine below the store.
+//!
+//! Two engines: [`MemKv`](super::MemKv) for tests and tools, [`SledKv`](super::SledKv) for nodes.
+//! Every test of the store runs on both.
+
+use super::StoreError;
+
+/// A physical key and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
+/// An iterator over entries that can be walked from both ends.
+pub trait EntryIter: DoubleEndedIterator<Item = Result<Entry, StoreError>> {}
+
+impl<T: DoubleEndedIterator<Item = Result<Entry, StoreError>>> EntryIter for T {}
+
+/// Writes that happen all or not at all. `None` removes the key; the last write of a key wins.
+pub type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+/// An ordered key-value engine.
+///
+/// Invariants: keys are ordered by their bytes; `commit` is atomic towards readers and towards
+/// crashes; once it has returned, the batch survives a power loss (for a durable engine).
+pub trait Kv: Send + Sync {
+    /// The value of `key`.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Entries with `from <= key < to`, in order. Entries written during the walk may or may not
+    /// be seen; the store tells them apart by the height inside the key.
+    fn range(&self, from: &[u8], to: &[u8]) -> Box<dyn EntryIter + '_>;
+
+    /// Applies the batch and makes it durable.
+    fn commit(&self, batch: Batch) -> Result<(), StoreError>;
+}

@@ -1,0 +1,75 @@
+//! The gas table: what a transaction pays for, as data.
+//!
+//! Gas of a transaction = [`BASE`] + [`PER_BYTE`] for each byte + a signature's cost for each
+//! signer + the sum of its messages' ([`crate::message::CheckedMsg::gas`]). It is known before
+//! execution, so running out of gas is decided before a message changes anything. Messages that
+//! nodes send for the protocol count the same gas and pay nothing.
+
+use super::ante::Mode;
+use crate::error::TxError;
+
+/// What every transaction costs: reading and writing the payer's account and balance.
+pub const BASE: u64 = 20_000;
+
+/// Each byte of the transaction.
+pub const PER_BYTE: u64 = 10;
+
+/// Verifying a secp256k1 signature.
+pub const SECP256K1: u64 = 1_000;
+
+/// Verifying an ed25519 signature.
+pub const ED25519: u64 = 590;
+
+/// Moving coins from one account to another.
+pub const TRANSFER: u64 = 20_000;
+
+/// A small change of one record.
+pub const SMALL: u64 = 20_000;
+
+/// A message that changes several records or stores a large one.
+pub const LARGE: u64 = 100_000;
+
+/// Bytes that a simulated transaction will still grow by: its signature, key, fee and gas limit.
+const SIMULATED_BYTES: u64 = 256;
+
+/// What the transaction's bytes cost.
+pub fn of_size(size: usize, mode: Mode) -> u64 {
+    let size = u64::try_from(size).unwrap_or(u64::MAX);
+    let missing = if mode == Mode::Simulate { SIMULATED_BYTES } else { 0 };
+    size.saturating_add(missing).saturating_mul(PER_BYTE)
+}
+
+/// Counts gas up to a limit.
+#[derive(Debug, Clone, Copy)]
+pub struct Meter {
+    limit: Option<u64>,
+    used: u64,
+}
+
+impl Meter {
+    /// A meter with a limit; without one it only counts.
+    pub fn new(limit: Option<u64>) -> Self {
+        Self { limit, used: 0 }
+    }
+
+    /// What was used, at most just above the limit.
+    pub fn used(&self) -> u64 {
+        self.used
+    }
+
+    /// Counts gas for `location`.
+    ///
+    /// # Errors
+    /// `sdk` 11 above the limit, in the words that clients parse.
+    pub fn consume(&mut self, gas: u64, location: &str) -> Result<(), TxError> {
+        self.used = self.used.saturating_add(gas);
+        match self.limit {
+            Some(limit) if self.used > limit => {
+                let used = self.used;
+                let log = format!("out of gas in location: {location}; gasWanted: {limit}, gasUsed: {used}: out of gas");
+                Err(TxError::sdk(11, log))
+            }
+            _ => Ok(()),
+        }
+    }
+}

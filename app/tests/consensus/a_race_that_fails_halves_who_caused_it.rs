@@ -1,0 +1,133 @@
+use race_app::{beacon, epoch, race};
+use race_proto::race::beacon::v1::{Purpose, RoundStatus};
+use race_proto::race::race::v1::Outcome;
+
+use crate::network::Network;
+use crate::node::Proof;
+
+fn powers(network: &Network) -> Vec<u64> {
+    (0..network.nodes.len())
+        .map(|index| network.power(index))
+        .collect()
+}
+
+#[test]
+fn too_few_proofs_keep_the_old_set_and_halve_the_absent() {
+    let mut network = Network::new(4);
+    for index in 0..3 {
+        network.node(index).proof = Proof::None;
+    }
+    network.until_epoch(2);
+    assert!(epoch::record(&network.state, 1).unwrap().race_failed);
+    assert_eq!(powers(&network), [50, 50, 50, 100]);
+    network.until_epoch(3);
+    // 100 of 250 is still less than half; halving rounds up.
+    assert_eq!(powers(&network), [25, 25, 25, 100]);
+    network.until_epoch(4);
+    // 100 of 175 is enough: the one that proves is the committee.
+    assert_eq!(powers(&network), [0, 0, 0, 4]);
+}
+
+#[test]
+fn half_of_the_power_is_enough() {
+    let mut network = Network::new(4);
+    for index in 0..2 {
+        network.node(index).proof = Proof::None;
+    }
+    network.until_epoch(2);
+    assert!(!epoch::record(&network.state, 1).unwrap().race_failed);
+    assert_eq!(powers(&network), [0, 0, 4, 4]);
+}
+
+#[test]
+fn a_seed_that_too_few_reveal_is_tried_three_times() {
+    let mut network = Network::new(4);
+    for index in 0..2 {
+        network.node(index).reveals = false;
+    }
+    network.until_epoch(2);
+    let record = epoch::record(&network.state, 1).unwrap();
+    assert!(record.race_failed);
+    assert_eq!(record.race_attempts, 3);
+    for attempt in 1..=3 {
+        let round = beacon::round(
+            &network.state,
+            &beacon::id(Purpose::RaceSeed, 1, attempt, 0),
+        );
+        assert_eq!(round.unwrap().status(), RoundStatus::Failed);
+    }
+    assert_eq!(powers(&network), [50, 50, 100, 100]);
+}
+
+#[test]
+fn who_is_not_ready_is_dropped_and_the_others_go_on() {
+    let mut network = Network::new(4);
+    network.node(0).confirms = false;
+    network.until_it(|epoch| epoch.key_attempt == 2);
+    assert_eq!(network.result(1, 1, 0), Some((Outcome::NotReady, 0)));
+    network.until_epoch(2);
+    assert_eq!(powers(&network), [0, 4, 4, 4]);
+    assert!(!epoch::record(&network.state, 1).unwrap().race_failed);
+}
+
+#[test]
+fn when_less_than_half_of_the_count_is_ready_the_race_is_run_again() {
+    let mut network = Network::new(4);
+    for index in 0..3 {
+        network.node(index).confirms = false;
+    }
+    network.until_it(|epoch| epoch.race_attempt == 2);
+    assert_eq!(network.epoch().key_attempt, 1);
+    for index in 0..2 {
+        network.node(index).confirms = true;
+    }
+    network.until_epoch(2);
+    assert_eq!(powers(&network), [4, 4, 0, 4]);
+    let record = epoch::record(&network.state, 1).unwrap();
+    assert_eq!((record.race_failed, record.race_attempts), (false, 2));
+    assert_ne!(
+        race::seed(&network.state, 1, 1),
+        race::seed(&network.state, 1, 2)
+    );
+}
+
+#[test]
+fn readiness_that_never_comes_fails_the_race_after_two_reruns() {
+    let mut network = Network::new(4);
+    for index in 0..3 {
+        network.node(index).confirms = false;
+    }
+    network.until_epoch(2);
+    let record = epoch::record(&network.state, 1).unwrap();
+    assert_eq!((record.race_failed, record.race_attempts), (true, 3));
+    assert_eq!(powers(&network), [50, 50, 50, 100]);
+}
+
+#[test]
+fn a_duties_round_that_fails_is_opened_again_at_once() {
+    let mut network = Network::new(4);
+    for index in 0..3 {
+        network.node(index).commits = false;
+    }
+    while network.height < 8 {
+        network.block();
+    }
+    let id = |attempt| beacon::id(Purpose::Duties, 1, attempt, 0);
+    assert_eq!(
+        beacon::round(&network.state, &id(1)).unwrap().status(),
+        RoundStatus::Failed
+    );
+    let again = beacon::round(&network.state, &id(2)).unwrap();
+    assert_eq!((again.status(), again.commit_start), (RoundStatus::Open, 9));
+    for index in 0..3 {
+        network.node(index).commits = true;
+    }
+    while network.height < 16 {
+        network.block();
+    }
+    assert_eq!(
+        beacon::duties_seed(&network.state, 1),
+        beacon::seed(&network.state, &id(2))
+    );
+    assert!(beacon::duties_seed(&network.state, 1).is_some());
+}

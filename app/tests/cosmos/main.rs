@@ -1,0 +1,15 @@
+//! What any Cosmos chain has: transactions, accounts, coins, governance, queries, and the promises
+//! that the application makes to CometBFT. The expected codes, logs and events are the SDK's.
+
+#![allow(missing_docs)]
+
+mod a_block_is_the_same_on_every_instance;
+mod a_newcomer_registers_without_coins;
+mod a_refused_transaction_says_why;
+mod a_transfer_looks_as_on_an_sdk_chain;
+mod governance_changes_a_parameter;
+mod keys_prove_under_the_app_hash;
+mod no_bytes_stop_a_node;
+mod queries_answer_as_an_sdk_chain;
+mod the_golden_app_hash_is_owned;
+mod the_mempool_keeps_its_own_state;

@@ -1,0 +1,11 @@
+//! The economy of the state machine, driven block by block: sessions, settlement, duties,
+//! re-verification, rewards and prices. After every block the invariants about coins are checked.
+
+mod accusing;
+mod modelling;
+mod paying;
+mod pricing;
+mod properties;
+mod reporting;
+mod settling;
+mod world;

@@ -1,0 +1,236 @@
+use race_proto::race::duty::v1::Outcome;
+use race_proto::race::settlement::v1::TaskStatus;
+use race_proto::race::treasury::v1::Release;
+
+use crate::world::World;
+use race_app::{auth, bank, reputation, treasury};
+
+const EVEN: &[u64] = &[1 << 20; 4];
+
+fn release(world: &World, node: usize, epoch: u64) -> Release {
+    treasury::release(&world.state, epoch, &world.nodes[node].address).unwrap()
+}
+
+fn n(text: &str) -> u128 {
+    text.parse().unwrap()
+}
+
+#[test]
+fn an_epochs_work_is_paid_at_the_end_of_the_next_and_no_coin_is_lost() {
+    let mut world = World::new(EVEN);
+    let supply = bank::supply(&world.state);
+    let id = world.open_pinned(100_000_000, 1_000_000);
+    let executors: Vec<usize> = (0..8).map(|i| world.serve(id, i, 90)).collect();
+    let fee = 300_000;
+    let before = world.operators();
+    world.run_to_epoch(2);
+    world.reveal_all(|_, _| Outcome::Pass);
+    assert_eq!(
+        world.operators(),
+        before,
+        "nothing is paid before the end of the next epoch"
+    );
+    assert_eq!(world.pool("settlement_held"), 8 * fee);
+    world.run_to_epoch(3);
+
+    // Every task was checked by the three others: 20% to the fund, half of the rest to the
+    // executor, a third of the other half to each checker.
+    assert_eq!(world.pool("settlement_held"), 0);
+    assert_eq!(world.pool("rewards_held"), 0);
+    let (executor_part, checker_part) = (120_000, 40_000);
+    let mut minted = 0;
+    for (node, operator) in world.nodes.iter().enumerate() {
+        let served = executors.iter().filter(|e| **e == node).count() as u128;
+        let earned = served * executor_part + (8 - served) * checker_part;
+        let release = release(&world, node, 1);
+        assert_eq!(n(&release.released) - n(&release.minted), earned);
+        assert_eq!(release.forfeited, "0");
+        assert_eq!(
+            world.balance(&operator.operator) - before[&node],
+            n(&release.released)
+        );
+        minted += n(&release.minted);
+    }
+    // The subsidy of the epoch's time at 50 M icoin a year: a fifth to the training fund.
+    let issued = world.minted();
+    assert!(minted > 0 && issued > minted);
+    assert_eq!(world.pool("training_fund"), 8 * fee / 5 + (issued - minted));
+    assert_eq!(bank::supply(&world.state), supply + issued);
+    assert_eq!(world.task(id, 0).status(), TaskStatus::Final);
+}
+
+#[test]
+fn reputation_grows_by_the_tokens_of_tasks_that_passed_a_check() {
+    let mut world = World::new(EVEN);
+    let id = world.open_pinned(100_000_000, 1_000_000);
+    let executor = world.serve(id, 0, 90);
+    world.run_to_epoch(2);
+    world.reveal_all(|_, _| Outcome::Pass);
+    world.run_to_epoch(3);
+    let reputation = reputation::get(&world.state, &world.nodes[executor].address);
+    assert_eq!(
+        (
+            reputation.value,
+            reputation.checked_units,
+            reputation.convictions
+        ),
+        (100, 100, 0)
+    );
+}
+
+#[test]
+fn what_nobody_could_check_is_no_pass() {
+    let mut world = World::new(EVEN);
+    world.run_to_epoch(2);
+    let id = world.open_pinned(100_000_000, 1_000_000);
+    let executor = world.serve(id, 0, 90);
+    world.run_to_epoch(3);
+    world.reveal_all(|_, _| Outcome::CannotCheck);
+    world.run_to_epoch(4);
+    assert_eq!(
+        reputation::get(&world.state, &world.nodes[executor].address).value,
+        0
+    );
+    assert!(world.task(id, 0).checkers.is_empty());
+    // Who could check nothing of what was due is released nothing; the executor had no duty.
+    let other = release(&world, (executor + 1) % 4, 2);
+    assert_eq!(other.released, "0");
+    assert!(
+        n(&other.forfeited) > 0,
+        "its part of the subsidy stays in the batch"
+    );
+    assert!(n(&release(&world, executor, 2).minted) > 0);
+}
+
+#[test]
+fn who_reveals_no_duties_is_released_nothing() {
+    let mut world = World::new(EVEN);
+    world.run_to_epoch(2);
+    let id = world.open_pinned(100_000_000, 1_000_000);
+    let executor = world.serve(id, 0, 90);
+    let silent = (executor + 1) % 4;
+    world.run_to_epoch(3);
+    world.run_to(race_app::duty::windows(&world.state, 2).reveal_start);
+    for node in (0..4).filter(|node| *node != silent) {
+        let verdicts = world
+            .duties(node, 2)
+            .iter()
+            .map(|t| World::verdict(t, Outcome::Pass))
+            .collect();
+        world.reveal(node, 2, verdicts).unwrap();
+    }
+    world.run_to_epoch(4);
+    assert_eq!(release(&world, silent, 2).released, "0");
+    assert!(n(&release(&world, silent, 2).forfeited) > 0);
+    assert!(n(&release(&world, executor, 2).released) > 0);
+}
+
+#[test]
+fn an_epoch_without_tasks_needs_no_reveal_and_pays_those_who_were_ready() {
+    let mut world = World::new(EVEN);
+    world.run_to_epoch(4);
+    // In epoch 1 the model was loaded after its first block; in epoch 2 it was there all along.
+    assert!(treasury::release(&world.state, 1, &world.nodes[0].address).is_none());
+    let parts: Vec<u128> = (0..4)
+        .map(|node| n(&release(&world, node, 2).minted))
+        .collect();
+    assert!(
+        parts[0] > 0 && parts.iter().all(|part| *part == parts[0]),
+        "{parts:?}"
+    );
+}
+
+#[test]
+fn gas_fees_are_shared_by_power_and_released_like_rewards() {
+    let mut world = World::new(&[300, 100, 100, 100]);
+    let collector = auth::module_account("fee_collector");
+    bank::transfer(&mut world.state, &world.alice, &collector, 6_001).unwrap();
+    world.run_to_epoch(2);
+    assert_eq!(world.pool("rewards_held"), 6_000);
+    assert_eq!(world.pool("fee_collector"), 1, "what rounding leaves waits");
+    let before = world.operators();
+    world.run_to_epoch(3);
+    let after = world.operators();
+    let got: Vec<u128> = (0..4).map(|node| after[&node] - before[&node]).collect();
+    assert_eq!(got[0], 3_000);
+    assert_eq!(got[1], 1_000);
+}
+
+#[test]
+fn an_omitted_duty_lowers_what_is_released_in_proportion() {
+    let mut world = World::new(EVEN);
+    let id = world.open_pinned(100_000_000, 1_000_000);
+    let executors: Vec<usize> = (0..12).map(|i| world.serve(id, i, 90)).collect();
+    let lazy = 0;
+    world.run_to_epoch(2);
+    world.run_to(race_app::duty::windows(&world.state, 1).reveal_start);
+    let due = world.duties(lazy, 1);
+    for node in 0..4 {
+        // The lazy one leaves out its last duty.
+        let left_out = usize::from(node == lazy);
+        let duties = world.duties(node, 1);
+        let verdicts = duties[..duties.len() - left_out]
+            .iter()
+            .map(|task| World::verdict(task, Outcome::Pass))
+            .collect();
+        world.reveal(node, 1, verdicts).unwrap();
+    }
+    let omitted = due.last().unwrap();
+    let proof = race_proto::race::duty::v1::MsgProveOmission {
+        sender: world.nodes[1].hot.to_string(),
+        epoch: 1,
+        validator: world.nodes[lazy].address.to_vec(),
+        session_id: id,
+        index: omitted.index,
+    };
+    world.must(&proof);
+    world.run_to_epoch(3);
+    // Its own tasks had three checkers each; it gave one verdict less than was due.
+    let served = executors.iter().filter(|e| **e == lazy).count() as u128;
+    let (done, due) = (due.len() as u128 - 1, due.len() as u128);
+    let release = release(&world, lazy, 1);
+    let expected = served * 120_000 * done / due + done * 40_000 * done / due;
+    assert_eq!(n(&release.released) - n(&release.minted), expected);
+}
+
+#[test]
+fn fees_call_for_minting_only_from_sessions_used_in_earnest() {
+    let mut world = World::with(EVEN, &[("settlement/min_indices", 10)]);
+    let [full, few, skipping] = [0; 3].map(|_| world.open(100_000_000, 1_000_000, 10_000));
+    while world.session(skipping).pinned_epoch == 0 {
+        world.end_block();
+    }
+    for index in 0..10 {
+        world.serve(full, index, 90);
+        world.serve(skipping, index * 2, 90);
+        if index > 0 {
+            world.serve(few, index, 90);
+        }
+    }
+    world.run_to_epoch(2);
+    world.reveal_all(|_, _| Outcome::Pass);
+    world.run_to_epoch(3);
+    assert_eq!(
+        treasury::issuance(&world.state).fees_counted,
+        (10 * 300_000).to_string()
+    );
+}
+
+#[test]
+fn records_of_old_epochs_are_forgotten_and_nothing_can_be_settled_twice() {
+    let mut world = World::with(EVEN, &[("treasury/keep_epochs", 1)]);
+    let long = world.open_pinned(100_000_000, 1_000_000);
+    let short = world.open(100_000_000, 1_000_000, 12);
+    world.serve(long, 0, 90);
+    world.run_to_epoch(6);
+    assert!(race_app::session::get(&world.state, short).is_none());
+    assert!(race_app::settlement::tasks(&world.state, 1).is_empty());
+    assert!(race_app::session::pin(&world.state, 1, long).is_none());
+    assert!(treasury::release(&world.state, 1, &world.nodes[0].address).is_none());
+    while world.session(long).pinned_epoch < 6 {
+        world.end_block();
+    }
+    let (node, again) = (world.executor(long, 0, 0), world.record(long, 0, 0, 90));
+    let error = world.settle(node, vec![again]).unwrap_err();
+    assert!(error.log.contains("was settled already"), "{error}");
+}

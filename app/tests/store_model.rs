@@ -1,0 +1,112 @@
+//! The store against a plain map, over random blocks.
+
+mod store_support;
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use race_app::store::{Changes, Snapshot, Store};
+use store_support::{all, Place};
+
+type Model = BTreeMap<(String, Vec<u8>), Vec<u8>>;
+
+const STORES: [&str; 3] = ["auth", "bank", "race"];
+
+/// Few different keys, so that blocks overwrite, delete and write again.
+fn a_block() -> impl Strategy<Value = Changes> {
+    let store = prop::sample::select(STORES.to_vec()).prop_map(str::to_string);
+    let key = prop::collection::vec(prop::sample::select(vec![0u8, 1, 7, 255]), 1..4);
+    let value = prop::option::weighted(0.6, prop::collection::vec(any::<u8>(), 1..6));
+    prop::collection::btree_map((store, key), value, 0..25)
+}
+
+fn apply(model: &mut Model, changes: &Changes) {
+    for (key, value) in changes {
+        match value {
+            Some(value) => model.insert(key.clone(), value.clone()),
+            None => model.remove(key),
+        };
+    }
+}
+
+fn matches_model(snapshot: &Snapshot, model: &Model) {
+    for store in STORES {
+        let expected: Vec<_> = model
+            .iter()
+            .filter(|((name, _), _)| name == store)
+            .map(|((_, key), value)| (key.clone(), value.clone()))
+            .collect();
+        assert_eq!(all(snapshot, store), expected);
+        let mut reversed: Vec<_> = snapshot.range_reversed(store, b"", None).collect();
+        reversed.reverse();
+        assert_eq!(reversed, expected);
+        for (key, value) in expected {
+            assert_eq!(snapshot.get(store, &key), Some(value));
+        }
+    }
+}
+
+fn next(store: &Store, changes: &Changes) -> [u8; 32] {
+    let prepared = store
+        .prepare(store.latest().height() + 1, changes.clone())
+        .unwrap();
+    store.commit(prepared).unwrap().app_hash()
+}
+
+/// Whoever writes the final contents at once has the same app hash.
+fn from_scratch(model: &Model) -> [u8; 32] {
+    let changes = model
+        .iter()
+        .map(|(key, value)| (key.clone(), Some(value.clone())))
+        .collect();
+    next(&Place::memory().open(), &changes)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_engine_and_every_restart_gives_the_same_hash_and_contents(
+        blocks in prop::collection::vec(a_block(), 1..12),
+        keep in 1u64..5,
+        restart in any::<u16>(),
+    ) {
+        let (memory, sled) = (Place::memory(), Place::sled());
+        let in_memory = memory.open_keeping(keep);
+        let mut on_disk = sled.open_keeping(keep);
+        let mut model = Model::new();
+        let mut history = vec![];
+        for (index, changes) in blocks.iter().enumerate() {
+            if restart >> (index % 16) & 1 == 1 {
+                drop(on_disk);
+                on_disk = sled.open_keeping(keep);
+            }
+            let app_hash = next(&in_memory, changes);
+            prop_assert_eq!(next(&on_disk, changes), app_hash);
+            apply(&mut model, changes);
+            prop_assert_eq!(from_scratch(&model), app_hash);
+            history.push((model.clone(), app_hash));
+        }
+        for store in [&in_memory, &on_disk] {
+            for (index, (model, app_hash)) in history.iter().enumerate() {
+                let height = index as u64 + 1;
+                if height < store.oldest_height() {
+                    prop_assert!(store.at(height).is_err());
+                    continue;
+                }
+                let past = store.at(height).unwrap();
+                prop_assert_eq!(past.app_hash(), *app_hash);
+                matches_model(&past, model);
+                past.check().unwrap();
+                for (name, key) in blocks.iter().flat_map(|block| block.keys()) {
+                    if past.stores().next().is_none() {
+                        continue;
+                    }
+                    let proof = past.prove(name, key).unwrap();
+                    prop_assert_eq!(&proof.value, &model.get(&(name.clone(), key.clone())).cloned());
+                    proof.verify(app_hash, name, key).unwrap();
+                }
+            }
+        }
+    }
+}

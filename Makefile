@@ -1,0 +1,62 @@
+# What people run. `make` alone lists it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# One profile (dev, see Cargo.toml) for everything, so that a cold machine compiles once.
+CARGO ?= cargo
+BIN := target/bin
+COMETBFT := $(BIN)/cometbft
+# Where the build finds libclang; written by deploy/libclang.sh.
+BUILD_ENV := target/build-env.sh
+CARGO_OUT = $${CARGO_TARGET_DIR:-target}/debug
+NODES ?= 4
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: toolchains
+toolchains:
+	@deploy/check-toolchains.sh
+
+# Each time: it is quick, and the file names absolute paths, which a moved checkout changes.
+.PHONY: libclang
+libclang: toolchains
+	@deploy/libclang.sh $(BUILD_ENV)
+
+$(COMETBFT): deploy/cometbft/go.mod deploy/cometbft/go.sum deploy/check-toolchains.sh
+	@deploy/check-toolchains.sh
+	@mkdir -p $(BIN)
+	cd deploy/cometbft && CGO_ENABLED=0 go build -trimpath -o ../../$@ github.com/cometbft/cometbft/cmd/cometbft
+	@touch $@
+
+.PHONY: build
+build: libclang $(COMETBFT) ## build everything; leaves raced and cometbft in target/bin
+	. ./$(BUILD_ENV) && $(CARGO) build --locked -p raced
+	@install -m 755 "$(CARGO_OUT)/raced" $(BIN)/raced
+	@echo "built $(BIN)/raced and $(COMETBFT)"
+
+.PHONY: demo
+demo: build ## build, run a user's whole story on a four-node local network, stop everything
+	$(BIN)/raced demo
+
+.PHONY: localnet
+localnet: build ## build, run a local network until Ctrl-C (NODES=4)
+	$(BIN)/raced localnet --nodes $(NODES) --home target/localnet
+
+.PHONY: test
+test: libclang $(COMETBFT) ## formatting, lints, and all tests, real CometBFT included
+	$(CARGO) fmt --all --check
+	. ./$(BUILD_ENV) && $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	. ./$(BUILD_ENV) && RACED_COMETBFT="$(CURDIR)/$(COMETBFT)" $(CARGO) test --locked --workspace --no-fail-fast
+
+.PHONY: bench
+bench: build ## every benchmark, as a table and as JSON in target/bench
+	@deploy/bench.sh $(BIN)/raced target/bench
+
+.PHONY: clean
+clean: ## remove all that was built
+	rm -rf target

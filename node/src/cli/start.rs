@@ -1,0 +1,53 @@
+//! `raced start`: running a node.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use super::error::CliError;
+use super::{Context, Outcome, Run};
+use crate::config::Config;
+use crate::misbehave::Misbehaviour;
+use crate::node::{self, Options};
+
+/// Run the node of --home, with CometBFT as its child, until Ctrl-C or SIGTERM
+#[derive(Debug, Parser)]
+#[command(after_help = "Every key of config/app.toml can be overridden by --config section.key=value or by RACED_SECTION_KEY.\n\nExample:\n  raced start --home ~/.raced --config grpc.listen=127.0.0.1:9091")]
+pub struct Start {
+    /// Override a key of config/app.toml
+    #[arg(long = "config", value_name = "SECTION.KEY=VALUE", value_parser = key_value)]
+    config: Vec<(String, String)>,
+    /// The cometbft executable [default: beside raced, then PATH]
+    #[arg(long, value_name = "FILE", env = "RACED_COMETBFT")]
+    cometbft: Option<PathBuf>,
+    /// Whether to run CometBFT as a child
+    #[arg(long, value_name = "BOOL")]
+    with_comet: Option<bool>,
+    /// Break the rules on purpose, on a local network: forge, inflate, no-open, accuse
+    #[arg(long, value_name = "KIND", env = "RACED_MISBEHAVE")]
+    misbehave: Option<Misbehaviour>,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected SECTION.KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+impl Run for Start {
+    async fn run(self, context: Context) -> Outcome {
+        let mut config = self.config;
+        config.extend(self.with_comet.map(|run| ("comet.run".to_owned(), run.to_string())));
+        // Read here as well, so that a mistake is a usage error before anything is touched.
+        let read = Config::load(&context.home, std::env::vars(), &config)
+            .map_err(|error| CliError::from(error).as_usage())?;
+        let filter = tracing_subscriber::EnvFilter::try_new(&read.log).map_err(|error| {
+            CliError::usage(format!("`log` is no filter: {error}; expected for instance info,cometbft=warn"))
+        })?;
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(context.console.terminal).init();
+        let options = Options { config, cometbft: self.cometbft, misbehave: self.misbehave };
+        node::run(&context.home, options).await.map_err(|error| {
+            tracing::error!(%error, "the node ends");
+            CliError::failed(error.to_string())
+        })
+    }
+}

@@ -1,0 +1,366 @@
+//! `config/app.toml`: everything about a node that is not on chain. CometBFT's `config.toml` is
+//! written from it, so there is one source of truth.
+//!
+//! Precedence: a flag over a `RACED_...` variable over the file over the default. The variable of
+//! `[grpc] listen` is `RACED_GRPC_LISTEN`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::comet::config::CometConfig;
+use crate::comet::home::ProxyApp;
+
+/// Where the file lies below a home.
+pub fn path(home: &Path) -> PathBuf {
+    home.join("config").join("app.toml")
+}
+
+/// A node's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The name that others see.
+    pub moniker: String,
+    /// Log filter, as of the crate tracing: `info`, `info,cometbft=warn`.
+    pub log: String,
+    /// CometBFT.
+    pub comet: Comet,
+    /// State.
+    pub store: Store,
+    /// gRPC.
+    pub grpc: Grpc,
+    /// The Race.
+    pub race: Race,
+    /// Models.
+    pub inference: Inference,
+}
+
+/// `[comet]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Comet {
+    /// Path of the `cometbft` executable; empty: looked for beside `raced`, then in `PATH`.
+    pub binary: String,
+    /// Whether to run it as a child; otherwise start it yourself on the same home.
+    pub run: bool,
+    /// Its JSON-RPC.
+    pub rpc: SocketAddr,
+    /// Its peer-to-peer port.
+    pub p2p: SocketAddr,
+    /// `id@host:port` of nodes to stay connected to.
+    pub persistent_peers: Vec<String>,
+    /// Time between blocks, milliseconds.
+    pub block_time_ms: u64,
+    /// All nodes share one machine: addresses of loopback are good peers.
+    pub local: bool,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// Storage engine of state.
+    pub backend: StoreBackend,
+    /// Past heights that queries and proofs can ask for.
+    pub keep_versions: u64,
+}
+
+/// Storage engines of state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreBackend {
+    /// sled 0.34.
+    Sled,
+}
+
+/// `[grpc]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Grpc {
+    /// Where it listens: plaintext, so loopback unless a proxy ends TLS before it.
+    pub listen: SocketAddr,
+}
+
+/// `[race]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Race {
+    /// Whether this node races.
+    pub enabled: bool,
+    /// What computes it; `raced race bench --help` lists what this build has.
+    pub backend: String,
+    /// CPU threads; 0: all cores.
+    pub threads: usize,
+    /// Blocks before the end of the window at which racing stops and the root is submitted.
+    pub margin_blocks: u64,
+}
+
+/// `[inference]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Inference {
+    /// What runs models.
+    pub engine: String,
+    /// Model files; a model that the chain registers is loaded when its digest is one of these.
+    pub models: Vec<PathBuf>,
+    /// CPU threads; 0: all cores but one.
+    pub threads: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            moniker: "node".into(),
+            log: "info".into(),
+            comet: Comet::default(),
+            store: Store::default(),
+            grpc: Grpc::default(),
+            race: Race::default(),
+            inference: Inference::default(),
+        }
+    }
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+impl Default for Comet {
+    fn default() -> Self {
+        Self {
+            binary: String::new(),
+            run: true,
+            rpc: loopback(26657),
+            p2p: SocketAddr::from(([0, 0, 0, 0], 26656)),
+            persistent_peers: Vec::new(),
+            block_time_ms: 5_000,
+            local: false,
+        }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { backend: StoreBackend::Sled, keep_versions: 200 }
+    }
+}
+
+impl Default for Grpc {
+    fn default() -> Self {
+        Self { listen: loopback(9090) }
+    }
+}
+
+impl Default for Race {
+    fn default() -> Self {
+        Self { enabled: true, backend: "flex".into(), threads: 0, margin_blocks: 3 }
+    }
+}
+
+impl Default for Inference {
+    fn default() -> Self {
+        Self { engine: "llama".into(), models: Vec::new(), threads: 0 }
+    }
+}
+
+/// Why a configuration cannot be used. Each names the file (or variable), the key and what is
+/// allowed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}; `raced init` writes it", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file, or a variable over it, is wrong.
+    #[error("{origin}: {reason}")]
+    Invalid {
+        /// The file or variable.
+        origin: String,
+        /// Key, what is wrong, what is allowed.
+        reason: String,
+    },
+    /// The file cannot be written.
+    #[error(transparent)]
+    Write(#[from] crate::comet::files::FileError),
+}
+
+/// The prefix of the environment's variables.
+const ENV_PREFIX: &str = "RACED_";
+
+/// Variables with that prefix that are not keys of this file.
+const OTHER_VARIABLES: &[&str] =
+    &["RACED_HOME", "RACED_COMETBFT", "RACED_NODE", "RACED_CHAIN_ID", "RACED_KEYRING_BACKEND", "RACED_GAS_PRICES", "RACED_MISBEHAVE", "RACED_MODEL"];
+
+impl Config {
+    /// Reads the file of a home and lays `variables` and `flags` (`section.key`, value) over it.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(
+        home: &Path,
+        variables: impl IntoIterator<Item = (String, String)>,
+        flags: &[(String, String)],
+    ) -> Result<Self, ConfigError> {
+        let path = path(home);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+        // The file alone first, so that the message has its line.
+        let file: Self = toml::from_str(&text).map_err(|e| ConfigError::Invalid {
+            origin: path.display().to_string(),
+            reason: e.to_string().trim_end().to_owned(),
+        })?;
+        let mut table = toml::Table::try_from(&file).map_err(|e| ConfigError::Invalid {
+            origin: path.display().to_string(),
+            reason: e.to_string(),
+        })?;
+        for (name, value) in variables {
+            if OTHER_VARIABLES.contains(&name.as_str()) {
+                continue;
+            }
+            if let Some(rest) = name.strip_prefix(ENV_PREFIX) {
+                overlay(&mut table, &name, &rest.to_lowercase(), '_', &value)?;
+            }
+        }
+        for (key, value) in flags {
+            overlay(&mut table, &format!("--config {key}"), key, '.', value)?;
+        }
+        table.try_into().map_err(|e: toml::de::Error| ConfigError::Invalid {
+            origin: path.display().to_string(),
+            reason: e.message().to_owned(),
+        })
+    }
+
+    /// Writes the file of a home.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, home: &Path) -> Result<(), ConfigError> {
+        let text = toml::to_string_pretty(self).expect("the configuration is TOML");
+        let text = format!(
+            "# Configuration of raced. A variable RACED_SECTION_KEY or a flag --config section.key=value\n\
+             # overrides a line. CometBFT's config.toml is written from this file at every start.\n\n{text}"
+        );
+        crate::comet::files::write_atomically(&path(home), text.as_bytes(), crate::comet::files::PUBLIC)?;
+        Ok(())
+    }
+
+    /// CometBFT's configuration that follows from this one.
+    pub fn comet(&self, proxy_app: ProxyApp) -> CometConfig {
+        let block_time = Duration::from_millis(self.comet.block_time_ms);
+        let mut comet = if self.comet.local {
+            CometConfig::for_localnet(&self.moniker, self.comet.rpc.port(), self.comet.p2p.port(), block_time)
+        } else {
+            let mut comet = CometConfig { moniker: self.moniker.clone(), ..CometConfig::default() };
+            comet.rpc.laddr = crate::comet::config::tcp(self.comet.rpc);
+            comet.p2p.laddr = crate::comet::config::tcp(self.comet.p2p);
+            comet.consensus.timeout_commit = block_time;
+            comet
+        };
+        comet.proxy_app = proxy_app;
+        comet.set_persistent_peers(self.comet.persistent_peers.iter().cloned());
+        comet
+    }
+}
+
+/// Sets one key of the table from text, keeping the type that the key has.
+fn overlay(
+    table: &mut toml::Table,
+    origin: &str,
+    key: &str,
+    separator: char,
+    value: &str,
+) -> Result<(), ConfigError> {
+    let invalid = |reason: String| ConfigError::Invalid { origin: origin.to_owned(), reason };
+    let sections: Vec<String> = table.keys().cloned().collect();
+    let unknown = |known: Vec<String>| {
+        invalid(format!("unknown key `{key}`; there are: {}", known.join(", ")))
+    };
+    let (section, name) = match key.split_once(separator) {
+        Some((section, name)) if table.get(section).is_some_and(toml::Value::is_table) => {
+            (Some(section), name)
+        }
+        _ => (None, key),
+    };
+    let target = match section {
+        Some(section) => table.get_mut(section).and_then(toml::Value::as_table_mut),
+        None => Some(table),
+    };
+    let Some(target) = target else { return Err(unknown(sections)) };
+    let known: Vec<String> = target.keys().cloned().collect();
+    let Some(old) = target.get_mut(name) else { return Err(unknown(known)) };
+    *old = match old {
+        toml::Value::Integer(_) => toml::Value::Integer(value.parse().map_err(|_| {
+            invalid(format!("`{value}` is no whole number"))
+        })?),
+        toml::Value::Boolean(_) => toml::Value::Boolean(value.parse().map_err(|_| {
+            invalid(format!("`{value}` is neither `true` nor `false`"))
+        })?),
+        toml::Value::Array(_) => toml::Value::Array(
+            value.split(',').filter(|v| !v.is_empty()).map(|v| toml::Value::String(v.to_owned())).collect(),
+        ),
+        toml::Value::Table(_) => return Err(unknown(known)),
+        _ => toml::Value::String(value.to_owned()),
+    };
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home_with(text: &str) -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join("config")).unwrap();
+        std::fs::write(path(home.path()), text).unwrap();
+        home
+    }
+
+    #[test]
+    fn what_was_written_reads_back() {
+        let home = home_with("");
+        let config = Config { moniker: "a b".into(), ..Config::default() };
+        config.write(home.path()).unwrap();
+        assert_eq!(Config::load(home.path(), [], &[]).unwrap(), config);
+    }
+
+    #[test]
+    fn a_flag_beats_a_variable_and_a_variable_beats_the_file() {
+        let home = home_with("[grpc]\nlisten = \"127.0.0.1:1\"\n[race]\nthreads = 1\n");
+        let variables = [
+            ("RACED_GRPC_LISTEN".to_owned(), "127.0.0.1:2".to_owned()),
+            ("RACED_RACE_THREADS".to_owned(), "2".to_owned()),
+            ("RACED_STORE_KEEP_VERSIONS".to_owned(), "7".to_owned()),
+        ];
+        let flags = [("race.threads".to_owned(), "3".to_owned())];
+        let config = Config::load(home.path(), variables, &flags).unwrap();
+        assert_eq!(config.grpc.listen.port(), 2);
+        assert_eq!(config.race.threads, 3);
+        assert_eq!(config.store.keep_versions, 7);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_file_key_and_allowed_values() {
+        let home = home_with("[store]\nbackend = \"sledd\"\n");
+        let text = Config::load(home.path(), [], &[]).unwrap_err().to_string();
+        assert!(text.contains("app.toml") && text.contains("backend") && text.contains("`sled`"), "{text}");
+
+        let home = home_with("[stroe]\n");
+        let text = Config::load(home.path(), [], &[]).unwrap_err().to_string();
+        assert!(text.contains("stroe") && text.contains("store"), "{text}");
+
+        let home = home_with("");
+        let flags = [("race.threads".to_owned(), "many".to_owned())];
+        let text = Config::load(home.path(), [], &flags).unwrap_err().to_string();
+        assert!(text.contains("race.threads") && text.contains("many"), "{text}");
+        let flags = [("race.thraeds".to_owned(), "1".to_owned())];
+        let text = Config::load(home.path(), [], &flags).unwrap_err().to_string();
+        assert!(text.contains("thraeds") && text.contains("threads"), "{text}");
+    }
+}

@@ -1,0 +1,158 @@
+//! The loop that turns committed state into this node's next steps: after every block it asks each
+//! protocol function what is wanted, moves the workers along, and sends.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use race_app::{auth, beacon, epoch, model, node, settlement};
+use race_proto::race::epoch::v1::Phase;
+
+use crate::checker::Checker;
+use crate::config;
+use crate::latest::Latest;
+use crate::misbehave::Misbehaviour;
+use crate::protocol::{self, Identity, View, Wanted};
+use crate::racer::Racer;
+use crate::sender::{AccountState, Sender};
+use crate::serving::host::Host;
+use crate::serving::tasks::Tasks;
+use crate::serving::verifier::Verifier;
+use crate::status::Status;
+
+/// All of a node's workers.
+pub struct Driver {
+    /// Who this node is.
+    pub me: Arc<Identity>,
+    /// Sends messages.
+    pub sender: Sender,
+    /// Races.
+    pub racer: Racer,
+    /// Recomputes leaves.
+    pub checker: Checker,
+    /// Models.
+    pub host: Host,
+    /// Answered requests.
+    pub tasks: Arc<Tasks>,
+    /// Checks answers.
+    pub verifier: Verifier,
+    /// The Race's configuration.
+    pub race: config::Race,
+    /// What this node does wrong, on a local network.
+    pub misbehaviour: Option<Misbehaviour>,
+    /// The node's home, where its status is written.
+    pub home: PathBuf,
+    /// What was last said in the log.
+    pub told: Option<(u64, i32, u32, u32)>,
+}
+
+impl Driver {
+    /// Runs until the node stops.
+    pub async fn run(mut self, mut latest: Latest) {
+        while let Some(view) = latest.changed().await {
+            self.step(&view).await;
+        }
+        self.racer.abandon();
+    }
+
+    async fn step(&mut self, view: &View) {
+        self.tell(view);
+        let wanted = self.wanted(view);
+        self.status(view).write(&self.home);
+        let Some(account) = auth::account(&view.state, &self.me.hot) else {
+            return; // not registered yet
+        };
+        let account = AccountState { number: account.account_number, sequence: account.sequence };
+        self.sender.send(view.height, account, wanted).await;
+    }
+
+    fn wanted(&mut self, view: &View) -> Vec<Wanted> {
+        if node::get(&view.state, &self.me.address).is_none() {
+            return Vec::new();
+        }
+        let mut wanted = protocol::beacon::wanted(view, &self.me);
+        wanted.extend(self.race(view));
+        wanted.extend(self.checks(view));
+        wanted.extend(protocol::ready::wanted(view, &self.me));
+
+        self.host.follow(&model::all(&view.state));
+        wanted.extend(protocol::hosting::announcements(view, &self.me, &self.host.loaded()));
+        wanted.extend(protocol::hosting::settlements(view, &self.me, &self.tasks.acknowledged()));
+        self.verifier.follow(view);
+        let verdicts = self.verifier.verdicts();
+        wanted.extend(protocol::duties::wanted(view, &self.me, &verdicts));
+        wanted
+    }
+
+    fn status(&self, view: &View) -> Status {
+        let doing = match self.racer.progress() {
+            Some((_, progress)) => {
+                format!("racing: {} nonces tried, {} found", progress.tried, progress.found)
+            }
+            None if self.host.is_busy() => "answering or checking a request".to_owned(),
+            None => "following the chain".to_owned(),
+        };
+        let unsettled = self
+            .tasks
+            .acknowledged()
+            .iter()
+            .filter(|t| {
+                settlement::task_of(&view.state, &self.me.chain_id, t.session, u64::from(t.index)).is_none()
+            })
+            .count();
+        Status { height: view.height, doing, models: self.host.loaded(), unsettled }
+    }
+
+    fn race(&mut self, view: &View) -> Vec<Wanted> {
+        let margin = self.race.margin_blocks;
+        if let Some(start) = protocol::race::start(view, &self.me, margin) {
+            self.racer.start(start);
+        }
+        if let Some(id) = protocol::race::must_finish(view, margin) {
+            self.racer.finish(id);
+        }
+        let epoch = epoch::current(&view.state);
+        let proof = self.racer.proof(protocol::race::id(&epoch));
+        let mut wanted = Vec::from_iter(protocol::race::submission(view, &self.me, proof.as_ref()));
+        if self.misbehaviour != Some(Misbehaviour::NoOpen) {
+            wanted.extend(protocol::race::opening(view, &self.me, proof.as_ref()));
+        }
+        wanted
+    }
+
+    fn checks(&mut self, view: &View) -> Option<Wanted> {
+        let id = protocol::checks::open(view, &self.me)?;
+        self.checker.start(id, || protocol::checks::job(view, &self.me, id));
+        let results = self.checker.results(id)?;
+        let accuse = self.misbehaviour == Some(Misbehaviour::Accuse);
+        protocol::checks::wanted(view, &self.me, id, &results, accuse)
+    }
+
+    /// One line at each change of phase; old files go at each change of epoch.
+    fn tell(&mut self, view: &View) {
+        let epoch = epoch::current(&view.state);
+        let now = (epoch.number, epoch.phase, epoch.race_attempt, epoch.key_attempt);
+        if self.told == Some(now) {
+            return;
+        }
+        if self.told.is_none_or(|(number, ..)| number != epoch.number) {
+            self.racer.prune(epoch.number);
+            // Artifacts are asked for until re-verification ends, an epoch later.
+            self.tasks.prune(epoch.number.saturating_sub(2));
+        }
+        self.told = Some(now);
+        let power = epoch::power(&view.state, epoch.number, &self.me.address);
+        let rounds = beacon::open_rounds(&view.state).len();
+        tracing::info!(
+            height = view.height,
+            epoch = epoch.number,
+            phase = epoch.phase().as_str_name().trim_start_matches("PHASE_").to_lowercase(),
+            blocks_left = epoch.phase_end.saturating_sub(view.height),
+            power,
+            open_rounds = rounds,
+            "phase"
+        );
+        if epoch.phase() == Phase::Serve && power == 0 {
+            tracing::info!("this node has no power in this epoch; it races for the next");
+        }
+    }
+}

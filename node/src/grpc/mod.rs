@@ -1,0 +1,89 @@
+//! gRPC: queries of the state machine, transactions, inference, reflection and health.
+
+pub mod bridge;
+mod txs;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use race_proto::race::inference::v1::inference_server::{Inference, InferenceServer};
+use tendermint_abci::Application;
+use tonic::service::Routes;
+use tonic::transport::Server;
+
+use crate::comet::rpc::RpcClient;
+
+/// Largest request or response, bytes: above the largest transaction, below what hurts.
+const MAX_MESSAGE_BYTES: usize = 16 << 20;
+
+/// What a gRPC server needs.
+pub struct Services<A, I> {
+    /// The state machine.
+    pub app: Arc<A>,
+    /// Inference.
+    pub inference: I,
+    /// CometBFT, for transactions.
+    pub rpc: RpcClient,
+}
+
+/// Why gRPC stopped or did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum GrpcError {
+    /// The port is taken.
+    #[error("cannot listen for gRPC on {address}: {source}; set [grpc] listen to a free address")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Serving failed.
+    #[error("gRPC failed: {0}")]
+    Serve(#[from] tonic::transport::Error),
+    /// The descriptors are damaged: a defect.
+    #[error("reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Listens, then serves until `stop` resolves.
+///
+/// # Errors
+/// See [`GrpcError`].
+pub async fn serve<A, I>(
+    listen: SocketAddr,
+    services: Services<A, I>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), GrpcError>
+where
+    A: Application + Sync,
+    I: Inference,
+{
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .map_err(|source| GrpcError::Listen { address: listen, source })?;
+    let reflect = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(race_proto::FILE_DESCRIPTOR_SET)
+    };
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_service_status("", tonic_health::ServingStatus::Serving).await;
+    let inference = InferenceServer::new(services.inference)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let router = Routes::new(inference)
+        .add_service(health_service)
+        .add_service(reflect().build_v1()?)
+        .add_service(reflect().build_v1alpha()?)
+        .into_axum_router()
+        .route_service("/cosmos.tx.v1beta1.Service/BroadcastTx", txs::broadcast(services.rpc.clone()))
+        .route_service("/cosmos.tx.v1beta1.Service/GetTx", txs::get(services.rpc))
+        .fallback_service(bridge::Bridge::new(services.app));
+    tracing::info!(%listen, "gRPC is ready");
+    let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
+    Server::builder()
+        .add_routes(Routes::from(router))
+        .serve_with_incoming_shutdown(incoming, stop)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! `raced`: everything of the Race network that touches clock, network and disk.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`cli`] | the command line |
+//! | [`node`] | one node: how its parts are put together, started and stopped |
+//! | [`driver`], [`protocol`], [`sender`] | after each block: what the protocol wants, and sending it |
+//! | [`racer`], [`checker`], [`oracle`] | threads around the pure Race |
+//! | [`serving`] | inference and its checking |
+//! | [`abci`], [`comet`] | towards CometBFT |
+//! | [`grpc`], [`client`], [`wallet`] | towards users |
+//! | [`localnet`], [`demo`], [`network`] | whole networks |
+
+pub mod abci;
+pub mod checker;
+pub mod cli;
+pub mod client;
+pub mod comet;
+pub mod config;
+pub mod demo;
+pub mod driver;
+pub mod grpc;
+pub mod latest;
+pub mod localnet;
+pub mod misbehave;
+pub mod model_fetch;
+pub mod network;
+pub mod node;
+pub mod oracle;
+pub mod protocol;
+pub mod racer;
+pub mod secrets;
+pub mod sender;
+pub mod serving;
+pub mod shutdown;
+pub mod status;
+pub mod wallet;

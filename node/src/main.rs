@@ -1,0 +1,5 @@
+//! The `raced` binary.
+
+fn main() -> std::process::ExitCode {
+    raced::cli::main()
+}

@@ -1,0 +1,234 @@
+//! One node: the state machine behind its ABCI server, CometBFT as a child, the workers, gRPC.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use race_app::app::App;
+use race_app::chain;
+use race_app::oracle::RaceOracle as _;
+use race_app::state::State;
+use race_app::store::{SledKv, Snapshot, Store};
+use tokio::sync::watch;
+
+use crate::abci;
+use crate::checker::Checker;
+use crate::comet::genesis::Genesis;
+use crate::comet::home::{Home, ProxyApp};
+use crate::comet::keys::{NodeKey, ValidatorKey};
+use crate::comet::process::{CometProcess, StartOptions};
+use crate::comet::rpc::RpcClient;
+use crate::comet::{binary, files};
+use crate::config::Config;
+use crate::driver::Driver;
+use crate::grpc;
+use crate::latest::Latest;
+use crate::misbehave::Misbehaviour;
+use crate::oracle::Oracle;
+use crate::protocol::{Identity, View};
+use crate::racer::Racer;
+use crate::secrets::Secrets;
+use crate::sender::Sender;
+use crate::serving::host::Host;
+use crate::serving::service::Service;
+use crate::serving::tasks::Tasks;
+use crate::serving::verifier::Verifier;
+use crate::shutdown;
+use crate::wallet::keyring::Keyring;
+
+/// The name of the hot account's key in a node's keyring.
+pub const HOT_KEY: &str = "hot";
+/// The name of the operator's key, where it is kept on the node.
+pub const OPERATOR_KEY: &str = "operator";
+
+/// How long CometBFT may take to stop.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// Anything that keeps a node from running; each sentence names what to do.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// How to start.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// `section.key`, value: over the configuration file.
+    pub config: Vec<(String, String)>,
+    /// The `cometbft` executable.
+    pub cometbft: Option<PathBuf>,
+    /// What to do wrong, on a local network.
+    pub misbehave: Option<Misbehaviour>,
+}
+
+/// The path of `raced`'s own process id while it runs.
+pub fn pid_file(home: &Path) -> PathBuf {
+    home.join("run").join("raced.pid")
+}
+
+struct PidFile(PathBuf);
+
+impl PidFile {
+    fn write(home: &Path) -> Result<Self, files::FileError> {
+        let path = pid_file(home);
+        let pid = std::process::id().to_string();
+        files::write_atomically(&path, pid.as_bytes(), files::PUBLIC)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.0) {
+            tracing::warn!(path = %self.0.display(), %error, "the pid file was not removed");
+        }
+    }
+}
+
+fn view(snapshot: Snapshot) -> View {
+    let height = snapshot.height();
+    let state = State::new(Arc::new(snapshot));
+    View { time_ms: chain::time_ms(&state), height, state }
+}
+
+/// Runs the node of `home` until it is asked to stop.
+///
+/// # Errors
+/// The node cannot start, or CometBFT ended by itself.
+pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
+    let home = std::path::absolute(home)?;
+    let config = Config::load(&home, std::env::vars(), &options.config)?;
+    let layout = Home::new(&home);
+    layout.create_dirs()?;
+    let genesis = Genesis::load(&layout.genesis())?;
+    if options.misbehave.is_some() && !config.comet.local {
+        return Err("--misbehave is for local networks only".into());
+    }
+    let validator = ValidatorKey::load(&layout.validator_key())?;
+    let keyring = Keyring::open(&home, "test")?;
+    let (_, hot) = keyring.get(HOT_KEY)?;
+    let me = Arc::new(Identity {
+        chain_id: genesis.chain_id.clone(),
+        address: validator.address().0,
+        public_key: validator.public_key().to_bytes(),
+        hot: hot.account(),
+        secrets: Secrets::load(&home)?,
+    });
+
+    // State, and what it tells at each commit.
+    let oracle = Arc::new(Oracle::default());
+    let store = Store::open_keeping(
+        Arc::new(SledKv::open(&home.join("data").join("state"))?),
+        config.store.keep_versions,
+    )?;
+    let app = App::new(store, oracle.clone());
+    let first = view(app.latest());
+    for pending in race_app::race::pending_recomputations(&first.state) {
+        oracle.start(&pending);
+    }
+    let (commits, latest) = Latest::new(first);
+    app.on_commit(move |committed| {
+        commits.send_replace(Arc::new(view(committed.snapshot.clone())));
+    });
+
+    let proxy_app = ProxyApp::for_home(&home);
+    proxy_app.prepare()?;
+    let address = match &proxy_app {
+        ProxyApp::Unix(path) => abci::Address::Unix(path.clone()),
+        ProxyApp::Tcp(address) => address.parse()?,
+        ProxyApp::BuiltIn(name) => return Err(format!("proxy_app {name} is not this node").into()),
+    };
+    let abci = abci::Server::bind(address, app.clone(), abci::Options::default())?.start();
+    let _pid = PidFile::write(&home)?;
+
+    // CometBFT, configured from our own file at every start.
+    layout.write(&config.comet(proxy_app), &genesis, &NodeKey::load(&layout.node_key())?, &validator)?;
+    let rpc = RpcClient::new(&format!("http://{}", config.comet.rpc))?;
+    let comet = if config.comet.run {
+        let given = options.cometbft.or_else(|| {
+            (!config.comet.binary.is_empty()).then(|| PathBuf::from(&config.comet.binary))
+        });
+        let binary = binary::find(given.as_deref())?;
+        Some(CometProcess::start(StartOptions { binary, home: home.clone(), env: Vec::new() }).await?)
+    } else {
+        tracing::info!("CometBFT is not run from here; start it on this home");
+        None
+    };
+
+    // Workers and services.
+    let host = Host::new(&home, config.inference.clone(), options.misbehave)?;
+    let tasks = Arc::new(Tasks::open(&home)?);
+    let (stop, stopped) = watch::channel(false);
+    let verifier = Verifier::open(&home, Arc::clone(&me), host.clone(), options.misbehave)?;
+    let driver = Driver {
+        me: Arc::clone(&me),
+        sender: Sender::new(rpc.clone(), me.chain_id.clone(), hot),
+        racer: Racer::new(&home, config.race.clone(), options.misbehave),
+        checker: Checker::new(config.race.backend.clone(), config.race.threads),
+        host: host.clone(),
+        tasks: Arc::clone(&tasks),
+        verifier,
+        race: config.race.clone(),
+        misbehaviour: options.misbehave,
+        home: home.clone(),
+        told: None,
+    };
+    let mut until = stopped.clone();
+    let driving = tokio::spawn({
+        let latest = latest.clone();
+        async move {
+            tokio::select! {
+                () = driver.run(latest) => {}
+                _ = until.wait_for(|stop| *stop) => {}
+            }
+        }
+    });
+    let service = Service {
+        chain_id: me.chain_id.clone(),
+        address: me.address,
+        transport: me.secrets.transport.clone(),
+        latest,
+        host,
+        tasks,
+    };
+    let mut until = stopped.clone();
+    let services = grpc::Services { app: Arc::new(app.clone()), inference: service, rpc };
+    let serving = tokio::spawn(grpc::serve(config.grpc.listen, services, async move {
+        // An error means that the sender is gone: stop as well.
+        drop(until.wait_for(|stop| *stop).await);
+    }));
+
+    let outcome = supervise(comet.as_ref(), serving).await;
+    stop.send_replace(true);
+    if let Some(comet) = &comet {
+        comet.stop(STOP_LIMIT).await;
+    }
+    if driving.await.is_err() {
+        tracing::error!("a worker failed while stopping");
+    }
+    abci.stop();
+    tracing::info!("stopped");
+    outcome
+}
+
+/// Waits for the first reason to stop: a signal, CometBFT's end, or gRPC's failure.
+async fn supervise(
+    comet: Option<&CometProcess>,
+    mut serving: tokio::task::JoinHandle<Result<(), grpc::GrpcError>>,
+) -> Result<(), Failure> {
+    let comet_ended = async {
+        match comet {
+            Some(comet) => comet.wait().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        signal = shutdown::requested() => {
+            tracing::info!(signal, "stopping");
+            Ok(())
+        }
+        exit = comet_ended => Err(format!("{exit}").into()),
+        served = &mut serving => match served {
+            Ok(Ok(())) => Err("gRPC ended by itself".into()),
+            Ok(Err(error)) => Err(error.into()),
+            Err(error) => Err(format!("gRPC failed: {error}").into()),
+        },
+    }
+}

@@ -1,0 +1,17 @@
+//! Serving inference and checking what others served.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | [`answer`] | making and checking one answer: the rules that both sides share |
+//! | [`client`] | the developer's side of a request |
+//! | [`host`] | the models that this node has loaded |
+//! | [`tasks`] | requests answered and not yet settled, on disk |
+//! | [`service`] | the gRPC service that developers call |
+//! | [`verifier`] | checking the tasks that fell to this node |
+
+pub mod answer;
+pub mod client;
+pub mod host;
+pub mod service;
+pub mod tasks;
+pub mod verifier;

@@ -1,0 +1,39 @@
+//! What a running node says of itself, in `HOME/run/status.json`, for `raced status`.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::comet::files;
+
+/// A node's own words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The last block that it saw.
+    pub height: u64,
+    /// What it is doing, for people.
+    pub doing: String,
+    /// Models that it has loaded.
+    pub models: Vec<String>,
+    /// Answered requests that the chain has not settled.
+    pub unsettled: usize,
+}
+
+fn path(home: &Path) -> PathBuf {
+    home.join("run").join("status.json")
+}
+
+impl Status {
+    /// Writes it; a failure is only logged, as nothing depends on it.
+    pub fn write(&self, home: &Path) {
+        let bytes = serde_json::to_vec(self).expect("a status is JSON");
+        if let Err(error) = files::write_atomically(&path(home), &bytes, files::PUBLIC) {
+            tracing::warn!(%error, "the status was not written");
+        }
+    }
+
+    /// Reads it; `None` when the node never ran.
+    pub fn read(home: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(path(home)).ok()?).ok()
+    }
+}

@@ -1,0 +1,39 @@
+//! Keys, amounts and signatures of a user: everything that happens before bytes go to a node.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | [`amount`] | `5icoin`, `2.5micoin`: exact or refused |
+//! | [`mnemonic`] | BIP-39 phrases |
+//! | [`key`] | secp256k1 keys at the Cosmos path, their addresses and signatures |
+//! | [`keyring`] | named keys in files |
+//! | [`sign`] | transactions in SIGN_MODE_DIRECT |
+//! | [`session_key`] | the ed25519 keys that sign the requests of a session |
+
+pub mod amount;
+pub mod key;
+pub mod keyring;
+pub mod mnemonic;
+pub mod session_key;
+pub mod sign;
+
+/// For `#[serde(with = "secret_text")]`: text that is overwritten when dropped.
+mod secret_text {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use zeroize::Zeroizing;
+
+    pub(super) fn serialize<S: Serializer>(
+        text: &Zeroizing<String>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Zeroizing<String>, D::Error> {
+        String::deserialize(deserializer).map(Zeroizing::new)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! Four real CometBFT nodes of which one inflates its count and one is killed without warning while
+//! blocks are made.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use race_proto::race::epoch::v1 as epoch;
+use race_proto::race::race::v1 as race;
+use raced::client::ChainClient;
+use raced::comet::rpc::RpcClient;
+use raced::demo::sight::Sight;
+use raced::localnet::run::{free_base_port, Localnet};
+use raced::localnet::Plan;
+use raced::misbehave::Misbehaviour;
+
+const INFLATES: u16 = 3;
+const KILLED: u16 = 1;
+const LIMIT: Duration = Duration::from_secs(120);
+
+fn plan(home: &Path) -> Plan {
+    Plan {
+        binary: PathBuf::from(env!("CARGO_BIN_EXE_raced")),
+        home: home.to_owned(),
+        nodes: 4,
+        base_port: free_base_port(4, 36_000).expect("free ports"),
+        preset: "tiny".into(),
+        epoch_blocks: Some(8),
+        block_time: Duration::from_millis(800),
+        models: Vec::new(),
+        params: Vec::new(),
+        misbehave: vec![(INFLATES, Misbehaviour::Inflate)],
+    }
+}
+
+async fn app_hash(rpc: &str, height: u64) -> String {
+    // The app hash after block h is in the header of h + 1.
+    let rpc = RpcClient::new(rpc).unwrap();
+    rpc.wait_for_height(height + 1, LIMIT).await.unwrap();
+    rpc.block(Some(height + 1)).await.unwrap().block.header.app_hash
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_survives_a_cheat_and_kills() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut localnet = Localnet::start(plan(folder.path())).await.unwrap();
+    let network = localnet.network.clone();
+    let chain = ChainClient::new(&network.nodes[0].rpc, &network.chain_id).unwrap();
+    let sight = Sight { chain };
+
+    // A node dies with the others at work: the rest goes on.
+    let height = sight.chain.height().await.unwrap();
+    localnet.kill(KILLED).await.unwrap();
+    sight.chain.wait_for_height(height + 5, LIMIT).await.unwrap();
+    localnet.restart(KILLED).unwrap();
+
+    // The first race: the inflated count is struck, the honest ones stand.
+    sight.epoch_at_least(2).await.unwrap();
+    let answer: race::QueryResultsResponse = sight
+        .ask("/race.race.v1.Query/Results", &race::QueryResultsRequest { epoch: 1, attempt: 0 })
+        .await
+        .unwrap();
+    let of = |node: u16| {
+        let address = hex::decode(&network.nodes[usize::from(node)].validator).unwrap();
+        answer.results.iter().find(|r| r.address == address).cloned().unwrap()
+    };
+    assert_eq!(of(INFLATES).outcome(), race::Outcome::FalseLeaf, "{:?}", answer.results);
+    assert_eq!(of(INFLATES).accepted, 0);
+    assert_eq!(of(0).outcome(), race::Outcome::Accepted);
+    assert!(of(0).accepted > 0 && of(0).accepted == of(0).claimed);
+
+    // Killed again and again at whatever height it is, it comes back with the same app hash.
+    for _ in 0..3 {
+        localnet.kill(KILLED).await.unwrap();
+        localnet.restart(KILLED).unwrap();
+        let height = sight.chain.height().await.unwrap();
+        let mine = app_hash(&network.nodes[usize::from(KILLED)].rpc, height).await;
+        assert_eq!(mine, app_hash(&network.nodes[0].rpc, height).await);
+    }
+    let committee: epoch::QueryCommitteeResponse = sight
+        .ask("/race.epoch.v1.Query/Committee", &epoch::QueryCommitteeRequest { epoch: 2 })
+        .await
+        .unwrap();
+    let cheat = hex::decode(&network.nodes[usize::from(INFLATES)].validator).unwrap();
+    assert!(committee.members.iter().all(|m| m.address != cheat), "the cheat kept power");
+    localnet.stop().await;
+}

@@ -35,7 +35,7 @@ $(COMETBFT): deploy/cometbft/go.mod deploy/cometbft/go.sum deploy/check-toolchai
 
 .PHONY: build
 build: libclang $(COMETBFT) ## build everything; leaves raced and cometbft in target/bin
-	. ./$(BUILD_ENV) && $(CARGO) build --locked -p raced
+	. ./$(BUILD_ENV) && $(CARGO) build --locked --workspace --bins
 	@install -m 755 "$(CARGO_OUT)/raced" $(BIN)/raced
 	@echo "built $(BIN)/raced and $(COMETBFT)"
 

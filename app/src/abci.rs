@@ -90,7 +90,8 @@ impl Application for App {
         let genesis = AppGenesis::from_json(&request.app_state_bytes);
         let first = height(request.initial_height).max(1);
         let time = milliseconds(request.time.as_ref());
-        let born = genesis.and_then(|genesis| App::init_chain(self, &request.chain_id, first, time, &genesis));
+        let born = genesis
+            .and_then(|genesis| App::init_chain(self, &request.chain_id, first, time, &genesis));
         // Without genesis there is nothing to go on with.
         let (validators, app_hash) = born.unwrap_or_else(|error| panic!("{error}"));
         ResponseInitChain {
@@ -102,7 +103,9 @@ impl Application for App {
 
     fn prepare_proposal(&self, request: RequestPrepareProposal) -> ResponsePrepareProposal {
         let max_bytes = u64::try_from(request.max_tx_bytes).unwrap_or(u64::MAX);
-        ResponsePrepareProposal { txs: App::prepare_proposal(self, request.txs, max_bytes) }
+        ResponsePrepareProposal {
+            txs: App::prepare_proposal(self, request.txs, max_bytes),
+        }
     }
 
     fn process_proposal(&self, request: RequestProcessProposal) -> ResponseProcessProposal {
@@ -110,7 +113,9 @@ impl Application for App {
             true => ProposalStatus::Accept,
             false => ProposalStatus::Reject,
         };
-        ResponseProcessProposal { status: status as i32 }
+        ResponseProcessProposal {
+            status: status as i32,
+        }
     }
 
     fn extend_vote(&self, _: RequestExtendVote) -> ResponseExtendVote {
@@ -119,12 +124,17 @@ impl Application for App {
 
     /// Only the size decides: refusing by content could halt the chain. No extension is used yet,
     /// so the limit is nothing.
-    fn verify_vote_extension(&self, request: RequestVerifyVoteExtension) -> ResponseVerifyVoteExtension {
+    fn verify_vote_extension(
+        &self,
+        request: RequestVerifyVoteExtension,
+    ) -> ResponseVerifyVoteExtension {
         let status = match request.vote_extension.is_empty() {
             true => VerifyStatus::Accept,
             false => VerifyStatus::Reject,
         };
-        ResponseVerifyVoteExtension { status: status as i32 }
+        ResponseVerifyVoteExtension {
+            status: status as i32,
+        }
     }
 
     fn finalize_block(&self, request: RequestFinalizeBlock) -> ResponseFinalizeBlock {
@@ -133,7 +143,10 @@ impl Application for App {
             &NewBlock {
                 height: height(request.height),
                 time_ms: milliseconds(request.time.as_ref()),
-                block: Block { signed: signed(request.decided_last_commit.as_ref()), txs: request.txs },
+                block: Block {
+                    signed: signed(request.decided_last_commit.as_ref()),
+                    txs: request.txs,
+                },
             },
         );
         ResponseFinalizeBlock {

@@ -15,7 +15,12 @@ use crate::store::StoreError;
 pub const SIMULATE: &str = "/cosmos.tx.v1beta1.Service/Simulate";
 
 fn refused(codespace: &str, code: u32, log: impl Into<String>) -> ResponseQuery {
-    ResponseQuery { code, codespace: codespace.to_owned(), log: log.into(), ..ResponseQuery::default() }
+    ResponseQuery {
+        code,
+        codespace: codespace.to_owned(),
+        log: log.into(),
+        ..ResponseQuery::default()
+    }
 }
 
 /// Answers a query.
@@ -26,7 +31,11 @@ pub fn query(app: &App, request: &RequestQuery) -> ResponseQuery {
     }
     let latest = app.latest().height();
     let Ok(asked) = u64::try_from(request.height) else {
-        return refused("sdk", 26, "cannot query with height < 0; please provide a valid height: invalid height");
+        return refused(
+            "sdk",
+            26,
+            "cannot query with height < 0; please provide a valid height: invalid height",
+        );
     };
     if path == "/app/version" {
         return ResponseQuery {
@@ -37,7 +46,8 @@ pub fn query(app: &App, request: &RequestQuery) -> ResponseQuery {
         };
     }
     if asked > latest || latest == 0 {
-        let log = "cannot query with height in the future; please provide a valid height: invalid height";
+        let log =
+            "cannot query with height in the future; please provide a valid height: invalid height";
         return refused("sdk", 26, log);
     }
     let height = if asked == 0 { latest } else { asked };
@@ -67,7 +77,10 @@ pub fn grpc(app: &App, height: u64, path: &str, request: &[u8]) -> Result<Vec<u8
         return simulate(app, request);
     }
     let query = registry::query(path).ok_or(QueryError::UnknownPath)?;
-    app.read(height, |context, state| (query.answer)(context, state, request)).map_err(unreadable)?
+    app.read(height, |context, state| {
+        (query.answer)(context, state, request)
+    })
+    .map_err(unreadable)?
 }
 
 fn unreadable(error: StoreError) -> QueryError {
@@ -77,17 +90,23 @@ fn unreadable(error: StoreError) -> QueryError {
 fn as_response(error: QueryError) -> ResponseQuery {
     const INVALID: &str = ": invalid request";
     match error {
-        QueryError::NotFound(what) => {
-            refused("sdk", 22, format!("rpc error: code = NotFound desc = {what}: key not found"))
-        }
-        QueryError::InvalidArgument(what) => {
-            refused("sdk", 18, format!("rpc error: code = InvalidArgument desc = {what}{INVALID}"))
-        }
+        QueryError::NotFound(what) => refused(
+            "sdk",
+            22,
+            format!("rpc error: code = NotFound desc = {what}: key not found"),
+        ),
+        QueryError::InvalidArgument(what) => refused(
+            "sdk",
+            18,
+            format!("rpc error: code = InvalidArgument desc = {what}{INVALID}"),
+        ),
         // A request that does not decode says so itself.
         QueryError::Unknown(what) if what.ends_with(INVALID) => refused("sdk", 18, what),
-        QueryError::Unknown(what) => {
-            refused("sdk", 18, format!("rpc error: code = Unknown desc = {what}{INVALID}"))
-        }
+        QueryError::Unknown(what) => refused(
+            "sdk",
+            18,
+            format!("rpc error: code = Unknown desc = {what}{INVALID}"),
+        ),
         QueryError::UnknownPath => refused("sdk", 6, "unknown query path: unknown request"),
     }
 }
@@ -95,7 +114,11 @@ fn as_response(error: QueryError) -> ResponseQuery {
 /// `/store/<name>/key`: the raw value, with its proof if asked for.
 fn raw_key(app: &App, height: u64, rest: &str, request: &RequestQuery) -> ResponseQuery {
     let Some((store, "key")) = rest.split_once('/') else {
-        return refused("sdk", 6, format!("unknown query path /store/{rest}: unknown request"));
+        return refused(
+            "sdk",
+            6,
+            format!("unknown query path /store/{rest}: unknown request"),
+        );
     };
     let snapshot = match app.store().at(height) {
         Ok(snapshot) => snapshot,
@@ -103,14 +126,20 @@ fn raw_key(app: &App, height: u64, rest: &str, request: &RequestQuery) -> Respon
     };
     let key = &request.data;
     if !snapshot.stores().any(|name| name == store) {
-        return refused("store", 4, format!("no such store: {store}: unknown request"));
+        return refused(
+            "store",
+            4,
+            format!("no such store: {store}: unknown request"),
+        );
     }
     if key.is_empty() {
         return refused("store", 18, "query cannot be zero length: invalid request");
     }
     let found = match request.prove {
         false => snapshot.try_get(store, key).map(|value| (value, None)),
-        true => snapshot.prove(store, key).map(|proof| (proof.value, Some(ProofOps { ops: proof.ops }))),
+        true => snapshot
+            .prove(store, key)
+            .map(|proof| (proof.value, Some(ProofOps { ops: proof.ops }))),
     };
     match found {
         Ok((value, proof_ops)) => ResponseQuery {
@@ -135,14 +164,22 @@ fn simulate(app: &App, request: &[u8]) -> Result<Vec<u8>, QueryError> {
         _ => request.tx_bytes,
     };
     if bytes.is_empty() {
-        return Err(QueryError::InvalidArgument("empty txBytes is not allowed".to_owned()));
+        return Err(QueryError::InvalidArgument(
+            "empty txBytes is not allowed".to_owned(),
+        ));
     }
     let outcome = app.simulate(&bytes);
     if let Some(error) = &outcome.error {
-        return Err(QueryError::Unknown(format!("{} with gas used: '{}'", error.log, outcome.gas_used)));
+        return Err(QueryError::Unknown(format!(
+            "{} with gas used: '{}'",
+            error.log, outcome.gas_used
+        )));
     }
     let response = SimulateResponse {
-        gas_info: Some(GasInfo { gas_wanted: outcome.gas_wanted, gas_used: outcome.gas_used }),
+        gas_info: Some(GasInfo {
+            gas_wanted: outcome.gas_wanted,
+            gas_used: outcome.gas_used,
+        }),
         result: Some(ExecutionResult {
             data: outcome.data(),
             log: String::new(),

@@ -122,7 +122,10 @@ mod tests {
         let account = Account([7; 20]);
         assert_eq!(Account::parse(&account.to_string()), Ok(account));
         let foreign = account.with_prefix("cosmos");
-        assert!(matches!(Account::parse(&foreign), Err(AddressError::Prefix(_))));
+        assert!(matches!(
+            Account::parse(&foreign),
+            Err(AddressError::Prefix(_))
+        ));
         assert_eq!(
             Account::parse("garbage").unwrap_err().to_string(),
             "decoding bech32 failed: invalid bech32 string length 7"

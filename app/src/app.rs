@@ -106,11 +106,21 @@ impl View {
     fn of(snapshot: Snapshot) -> Self {
         let height = snapshot.height();
         let state = State::new(Arc::new(snapshot));
-        Self { chain_id: chain::id(&state), time_ms: chain::time_ms(&state), height, state }
+        Self {
+            chain_id: chain::id(&state),
+            time_ms: chain::time_ms(&state),
+            height,
+            state,
+        }
     }
 
     fn context<'a>(&'a self, oracle: &'a dyn RaceOracle) -> Context<'a> {
-        Context { chain_id: &self.chain_id, height: self.height, time_ms: self.time_ms, oracle }
+        Context {
+            chain_id: &self.chain_id,
+            height: self.height,
+            time_ms: self.time_ms,
+            oracle,
+        }
     }
 }
 
@@ -143,7 +153,10 @@ impl App {
     /// Starts the recomputations again that were under way when the process ended.
     fn resume(&self) {
         let pending = self.read_next(|_, state| crate::race::pending_recomputations(state));
-        pending.iter().flatten().for_each(|what| self.inner.oracle.start(what));
+        pending
+            .iter()
+            .flatten()
+            .for_each(|what| self.inner.oracle.start(what));
     }
 
     /// Calls `listener` after each commit, on the consensus thread: it must be quick.
@@ -186,7 +199,8 @@ impl App {
     /// Runs `read` on the state before the next block, genesis included; `context.height` is the
     /// next block's. `None` before genesis.
     pub fn read_next<T>(&self, read: impl FnOnce(&Context<'_>, &State) -> T) -> Option<T> {
-        self.next().map(|view| read(&view.context(self.oracle()), &view.state))
+        self.next()
+            .map(|view| read(&view.context(self.oracle()), &view.state))
     }
 
     /// Makes the state of a new chain; nothing is written before its first commit. Returns
@@ -206,11 +220,23 @@ impl App {
     ) -> Result<(Vec<Validator>, [u8; 32]), GenesisError> {
         let mut state = State::empty();
         let height = first_height.saturating_sub(1);
-        let context = Context { chain_id, height, time_ms, oracle: self.oracle() };
+        let context = Context {
+            chain_id,
+            height,
+            time_ms,
+            oracle: self.oracle(),
+        };
         let validators = genesis.apply(&mut state, &context)?;
         let app_hash = self.prepare(first_height, &state).app_hash();
-        let born = Born { state, chain_id: chain_id.to_owned(), first_height };
-        *lock(&self.inner.progress) = Progress { born: Some(born), pending: None };
+        let born = Born {
+            state,
+            chain_id: chain_id.to_owned(),
+            first_height,
+        };
+        *lock(&self.inner.progress) = Progress {
+            born: Some(born),
+            pending: None,
+        };
         self.reset_mempool();
         Ok((validators, app_hash))
     }
@@ -232,7 +258,10 @@ impl App {
                 chain_id: born.chain_id,
                 height: born.first_height,
             }),
-            (height, _) => Some(View { height: height.saturating_add(1), ..View::of(snapshot) }),
+            (height, _) => Some(View {
+                height: height.saturating_add(1),
+                ..View::of(snapshot)
+            }),
         }
     }
 
@@ -242,7 +271,11 @@ impl App {
     /// When there is no chain yet or the store fails: a node must stop then.
     pub fn finalize_block(&self, new: &NewBlock) -> Finalized {
         let view = self.next().expect("InitChain comes before the first block");
-        let View { mut state, chain_id, .. } = view;
+        let View {
+            mut state,
+            chain_id,
+            ..
+        } = view;
         let context = Context {
             chain_id: &chain_id,
             height: new.height,
@@ -253,8 +286,17 @@ impl App {
         let prepared = self.prepare(new.height, &state);
         let app_hash = prepared.app_hash();
         let mut events = executed.events.clone();
-        events.extend(executed.results.iter().flat_map(|result| result.events.iter().cloned()));
-        lock(&self.inner.progress).pending = Some(Pending { prepared, time_ms: new.time_ms, events });
+        events.extend(
+            executed
+                .results
+                .iter()
+                .flat_map(|result| result.events.iter().cloned()),
+        );
+        lock(&self.inner.progress).pending = Some(Pending {
+            prepared,
+            time_ms: new.time_ms,
+            events,
+        });
         Finalized {
             results: executed.results,
             events: executed.events,
@@ -268,12 +310,28 @@ impl App {
     /// # Panics
     /// When no block was finalized or the store fails: a node must stop then.
     pub fn commit(&self) -> Snapshot {
-        let pending = lock(&self.inner.progress).pending.take().expect("FinalizeBlock comes before Commit");
-        let Pending { prepared, time_ms, events } = pending;
-        let snapshot = self.inner.store.commit(prepared).unwrap_or_else(|error| panic!("{error}"));
+        let pending = lock(&self.inner.progress)
+            .pending
+            .take()
+            .expect("FinalizeBlock comes before Commit");
+        let Pending {
+            prepared,
+            time_ms,
+            events,
+        } = pending;
+        let snapshot = self
+            .inner
+            .store
+            .commit(prepared)
+            .unwrap_or_else(|error| panic!("{error}"));
         lock(&self.inner.progress).born = None;
         self.reset_mempool();
-        let committed = Committed { height: snapshot.height(), time_ms, snapshot: snapshot.clone(), events };
+        let committed = Committed {
+            height: snapshot.height(),
+            time_ms,
+            snapshot: snapshot.clone(),
+            events,
+        };
         let listeners = lock(&self.inner.listeners).clone();
         listeners.iter().for_each(|listener| listener(&committed));
         snapshot
@@ -286,7 +344,9 @@ impl App {
 
     /// Checks a transaction for the mempool.
     pub fn check_tx(&self, bytes: &[u8], recheck: bool) -> Outcome {
-        let Some(view) = self.next() else { return not_ready() };
+        let Some(view) = self.next() else {
+            return not_ready();
+        };
         let mut mempool = lock(&self.inner.mempool);
         match mempool.as_mut() {
             Some(mempool) => mempool.check(&view.context(self.oracle()), bytes, recheck),
@@ -296,7 +356,9 @@ impl App {
 
     /// Runs a transaction that may lack signatures, fee and keys, to learn its gas and events.
     pub fn simulate(&self, bytes: &[u8]) -> Outcome {
-        let Some(mut view) = self.next() else { return not_ready() };
+        let Some(mut view) = self.next() else {
+            return not_ready();
+        };
         let mut state = std::mem::replace(&mut view.state, State::empty());
         simulate(&mut state, &view.context(self.oracle()), bytes)
     }
@@ -311,11 +373,15 @@ impl App {
 
     /// Whether a proposed block may be voted for.
     pub fn process_proposal(&self, txs: &[Bytes]) -> bool {
-        self.next().is_some_and(|view| crate::proposal::is_acceptable(&view.state, txs))
+        self.next()
+            .is_some_and(|view| crate::proposal::is_acceptable(&view.state, txs))
     }
 }
 
 fn not_ready() -> Outcome {
     let error = TxError::sdk(18, format!("{NOT_READY}: invalid request"));
-    Outcome { error: Some(error), ..Outcome::default() }
+    Outcome {
+        error: Some(error),
+        ..Outcome::default()
+    }
 }

@@ -36,12 +36,20 @@ pub fn execute(state: &mut State, context: &Context<'_>, block: &Block) -> Execu
     upgrade::begin_block(state);
     epoch::begin_block(state, context, &block.signed);
     let mut events = take_events(state, "BeginBlock");
-    let results = block.txs.iter().map(|tx| deliver(state, context, tx).into_result()).collect();
+    let results = block
+        .txs
+        .iter()
+        .map(|tx| deliver(state, context, tx).into_result())
+        .collect();
     state.take_events();
     let updates = epoch::end_block(state, context);
     chain::set_time_ms(state, context.time_ms);
     events.extend(take_events(state, "EndBlock"));
-    Executed { results, events, updates }
+    Executed {
+        results,
+        events,
+        updates,
+    }
 }
 
 fn take_events(state: &mut State, mode: &str) -> Vec<Event> {

@@ -11,7 +11,8 @@ pub fn stored(text: &str) -> Nicoin {
     if text.is_empty() {
         return 0;
     }
-    text.parse().unwrap_or_else(|_| panic!("state is damaged: {text:?} is no amount"))
+    text.parse()
+        .unwrap_or_else(|_| panic!("state is damaged: {text:?} is no amount"))
 }
 
 /// Why a text is no amount.
@@ -24,6 +25,12 @@ pub struct AmountError {
 /// Reads a user's decimal amount in nicoin.
 pub fn parse(text: &str) -> Result<Nicoin, AmountError> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let error = || AmountError { text: text.chars().take(80).collect() };
-    if digits { text.parse().map_err(|_| error()) } else { Err(error()) }
+    let error = || AmountError {
+        text: text.chars().take(80).collect(),
+    };
+    if digits {
+        text.parse().map_err(|_| error())
+    } else {
+        Err(error())
+    }
 }

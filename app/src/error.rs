@@ -17,7 +17,11 @@ pub struct TxError {
 impl TxError {
     /// An error of a module or of the SDK.
     pub fn new(codespace: &'static str, code: u32, log: impl Into<String>) -> Self {
-        Self { codespace, code, log: log.into() }
+        Self {
+            codespace,
+            code,
+            log: log.into(),
+        }
     }
 
     /// An error of the SDK's own table (`sdk-facts`).

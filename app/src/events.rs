@@ -10,14 +10,21 @@ use tendermint_proto::v0_38::abci::{Event, EventAttribute};
 
 /// An attribute that nodes index.
 pub fn attribute(key: &str, value: impl Into<String>) -> EventAttribute {
-    EventAttribute { key: key.to_owned(), value: value.into(), index: true }
+    EventAttribute {
+        key: key.to_owned(),
+        value: value.into(),
+        index: true,
+    }
 }
 
 /// An event of the SDK's own kinds, attributes in the given order.
 pub fn event(kind: &str, attributes: &[(&str, &str)]) -> Event {
     Event {
         r#type: kind.to_owned(),
-        attributes: attributes.iter().map(|(key, value)| attribute(key, *value)).collect(),
+        attributes: attributes
+            .iter()
+            .map(|(key, value)| attribute(key, *value))
+            .collect(),
     }
 }
 
@@ -33,7 +40,9 @@ pub fn typed<M: Message + Name>(message: &M) -> Event {
         .unwrap_or_else(|| panic!("{name} is in no .proto file"));
     let dynamic = DynamicMessage::decode(descriptor.clone(), message.encode_to_vec().as_slice())
         .unwrap_or_else(|e| panic!("{name} does not read back: {e}"));
-    let options = SerializeOptions::new().use_proto_field_name(true).skip_default_fields(false);
+    let options = SerializeOptions::new()
+        .use_proto_field_name(true)
+        .skip_default_fields(false);
     let json = dynamic
         .serialize_with_options(serde_json::value::Serializer, &options)
         .unwrap_or_else(|e| panic!("{name} has no JSON: {e}"));
@@ -46,7 +55,10 @@ pub fn typed<M: Message + Name>(message: &M) -> Event {
             attribute(field.name(), value.to_string())
         })
         .collect();
-    Event { r#type: name, attributes }
+    Event {
+        r#type: name,
+        attributes,
+    }
 }
 
 #[cfg(test)]
@@ -56,10 +68,20 @@ mod tests {
 
     #[test]
     fn a_typed_event_has_its_fields_in_order_zeros_included() {
-        let event = typed(&EventParamChanged { name: "tx/a".into(), from: 0, to: 7 });
+        let event = typed(&EventParamChanged {
+            name: "tx/a".into(),
+            from: 0,
+            to: 7,
+        });
         assert_eq!(event.r#type, "race.params.v1.EventParamChanged");
-        let attributes: Vec<_> =
-            event.attributes.iter().map(|a| (a.key.as_str(), a.value.as_str())).collect();
-        assert_eq!(attributes, [("name", "\"tx/a\""), ("from", "\"0\""), ("to", "\"7\"")]);
+        let attributes: Vec<_> = event
+            .attributes
+            .iter()
+            .map(|a| (a.key.as_str(), a.value.as_str()))
+            .collect();
+        assert_eq!(
+            attributes,
+            [("name", "\"tx/a\""), ("from", "\"0\""), ("to", "\"7\"")]
+        );
     }
 }

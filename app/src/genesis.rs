@@ -103,16 +103,27 @@ impl AppGenesis {
     /// # Errors
     /// The first thing that a transaction would be refused for, too, and funds above the founders'
     /// share.
-    pub fn apply(&self, state: &mut State, context: &Context<'_>) -> Result<Vec<Validator>, GenesisError> {
+    pub fn apply(
+        &self,
+        state: &mut State,
+        context: &Context<'_>,
+    ) -> Result<Vec<Validator>, GenesisError> {
         chain::set_id(state, context.chain_id);
         chain::set_time_ms(state, context.time_ms);
         upgrade::init_genesis(state);
-        let overrides = self.params.iter().map(|(name, value)| (name.as_str(), *value));
+        let overrides = self
+            .params
+            .iter()
+            .map(|(name, value)| (name.as_str(), *value));
         params::init_genesis(state, self.profile.into(), overrides).map_err(refused)?;
         auth::init_genesis(state);
         self.fund(state)?;
         race::genesis::init(state, &self.race_preset).map_err(refused)?;
-        let models = self.models.iter().map(model_of).collect::<Result<Vec<_>, _>>()?;
+        let models = self
+            .models
+            .iter()
+            .map(model_of)
+            .collect::<Result<Vec<_>, _>>()?;
         model::genesis::init(state, &models).map_err(refused)?;
         let powers = node::genesis::init(state, context, &self.nodes).map_err(refused)?;
         let validators = epoch::genesis::init(state, context, &powers).map_err(refused)?;
@@ -126,7 +137,9 @@ impl AppGenesis {
             let account = Account::parse(&funded.address).map_err(refused)?;
             let amount = coin::parse(&funded.amount).map_err(refused)?;
             if auth::account(state, &account).is_some() {
-                return Err(refused(format!("account {account} is there twice, or a module's")));
+                return Err(refused(format!(
+                    "account {account} is there twice, or a module's"
+                )));
             }
             total = total.saturating_add(amount);
             auth::ensure_account(state, &account);

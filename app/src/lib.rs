@@ -6,7 +6,10 @@
 //! ([`query`]).
 
 #![deny(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
-#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation))]
+#![cfg_attr(
+    test,
+    allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)
+)]
 
 pub mod abci;
 pub mod abci_query;
@@ -45,9 +48,9 @@ pub mod settlement;
 pub mod staking;
 pub mod state;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 pub mod treasury;
 pub mod tx;
 pub mod upgrade;
-#[cfg(any(test, feature = "testing"))]
-pub mod testing;

@@ -23,7 +23,11 @@ pub struct Mempool {
 impl Mempool {
     /// An empty mempool over committed state.
     pub fn new(state: State) -> Self {
-        Self { state, users: 0, by_account: BTreeMap::new() }
+        Self {
+            state,
+            users: 0,
+            by_account: BTreeMap::new(),
+        }
     }
 
     /// Checks a transaction. Users have a quota, so that they cannot fill the mempool against the
@@ -31,11 +35,19 @@ impl Mempool {
     pub fn check(&mut self, context: &Context<'_>, bytes: &[u8], recheck: bool) -> Outcome {
         let tx = match decode(&self.state, bytes) {
             Ok(tx) => tx,
-            Err(error) => return Outcome { error: Some(error), ..Outcome::default() },
+            Err(error) => {
+                return Outcome {
+                    error: Some(error),
+                    ..Outcome::default()
+                }
+            }
         };
         if tx.lane == Lane::User {
             if let Err(error) = self.within_quota(&tx.fee_payer) {
-                return Outcome { error: Some(error), ..Outcome::default() };
+                return Outcome {
+                    error: Some(error),
+                    ..Outcome::default()
+                };
             }
         }
         let mode = if recheck { Mode::Recheck } else { Mode::Check };

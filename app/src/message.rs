@@ -50,7 +50,10 @@ pub fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, TxError> {
 
 /// Packs a response.
 pub fn response<M: Message + Name>(message: &M) -> Any {
-    Any { type_url: M::type_url(), value: message.encode_to_vec() }
+    Any {
+        type_url: M::type_url(),
+        value: message.encode_to_vec(),
+    }
 }
 
 /// Reads the signer's address, as every message's `parse` does first; the error is the SDK's for a

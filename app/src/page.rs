@@ -31,7 +31,10 @@ pub fn paginate<T>(
     }
     let by_key = !request.key.is_empty();
     let skip = match by_key {
-        true => items.iter().position(|(key, _)| *key == request.key).unwrap_or(items.len()),
+        true => items
+            .iter()
+            .position(|(key, _)| *key == request.key)
+            .unwrap_or(items.len()),
         false => usize::try_from(request.offset).unwrap_or(usize::MAX),
     };
     let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
@@ -39,7 +42,11 @@ pub fn paginate<T>(
     let page = rest.by_ref().take(limit).map(|(_, item)| item).collect();
     let next_key = rest.next().map(|(key, _)| key).unwrap_or_default();
     // The SDK counts only when it walks from the start.
-    let total = if !by_key && (request.count_total || next_key.is_empty()) { total } else { 0 };
+    let total = if !by_key && (request.count_total || next_key.is_empty()) {
+        total
+    } else {
+        0
+    };
     Ok((page, PageResponse { next_key, total }))
 }
 
@@ -53,10 +60,20 @@ mod tests {
 
     #[test]
     fn the_next_key_of_a_page_starts_the_next() {
-        let request = PageRequest { limit: 2, ..PageRequest::default() };
+        let request = PageRequest {
+            limit: 2,
+            ..PageRequest::default()
+        };
         let (page, response) = paginate(items(), Some(request)).unwrap();
-        assert_eq!((page, response.next_key.clone(), response.total), (vec![1, 2], vec![3], 0));
-        let request = PageRequest { key: response.next_key, limit: 9, ..PageRequest::default() };
+        assert_eq!(
+            (page, response.next_key.clone(), response.total),
+            (vec![1, 2], vec![3], 0)
+        );
+        let request = PageRequest {
+            key: response.next_key,
+            limit: 9,
+            ..PageRequest::default()
+        };
         let (page, response) = paginate(items(), Some(request)).unwrap();
         assert_eq!((page, response.next_key), (vec![3, 4, 5], vec![]));
     }
@@ -69,9 +86,17 @@ mod tests {
 
     #[test]
     fn reversed_pages_start_at_the_end_and_key_with_offset_is_refused() {
-        let request = PageRequest { limit: 1, offset: 1, reverse: true, ..PageRequest::default() };
+        let request = PageRequest {
+            limit: 1,
+            offset: 1,
+            reverse: true,
+            ..PageRequest::default()
+        };
         assert_eq!(paginate(items(), Some(request.clone())).unwrap().0, [4]);
-        let both = PageRequest { key: vec![1], ..request };
+        let both = PageRequest {
+            key: vec![1],
+            ..request
+        };
         assert!(paginate(items(), Some(both)).is_err());
     }
 }

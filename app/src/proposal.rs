@@ -21,7 +21,9 @@ pub fn prepare(state: &State, txs: Vec<Bytes>, max_bytes: u64) -> Vec<Bytes> {
     let mut second = Vec::new();
     let mut behind: BTreeSet<Account> = BTreeSet::new();
     for bytes in txs {
-        let Ok(tx) = decode(state, &bytes) else { continue };
+        let Ok(tx) = decode(state, &bytes) else {
+            continue;
+        };
         let free = tx.lane == Lane::Protocol && !tx.signers.iter().any(|s| behind.contains(s));
         if free {
             first.push(bytes);
@@ -44,7 +46,9 @@ pub fn prepare(state: &State, txs: Vec<Bytes>, max_bytes: u64) -> Vec<Bytes> {
 /// Whether a proposed block may be voted for: every transaction decodes within its size limit, all
 /// together are within the cap. What fails in execution may be in a block.
 pub fn is_acceptable(state: &State, txs: &[Bytes]) -> bool {
-    let total = txs.iter().fold(0u64, |sum, bytes| sum.saturating_add(size_in_block(bytes)));
+    let total = txs
+        .iter()
+        .fold(0u64, |sum, bytes| sum.saturating_add(size_in_block(bytes)));
     let decodes = |bytes: &Bytes| -> Result<CheckedTx, _> { decode(state, bytes) };
     total <= get(state, &MAX_BLOCK_BYTES) && txs.iter().all(|bytes| decodes(bytes).is_ok())
 }

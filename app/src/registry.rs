@@ -4,8 +4,8 @@
 use crate::message::MessageType;
 use crate::query::QueryPath;
 use crate::{
-    auth, bank, beacon, duty, epoch, gov, model, node, params,
-    pricing, race, reputation, session, settlement, staking, treasury,
+    auth, bank, beacon, duty, epoch, gov, model, node, params, pricing, race, reputation, session,
+    settlement, staking, treasury,
 };
 
 /// The messages of all modules.
@@ -72,7 +72,10 @@ mod tests {
     #[test]
     fn no_message_and_no_query_is_registered_twice() {
         let mut seen = BTreeSet::new();
-        for name in messages().map(|m| m.type_url).chain(queries().map(|q| q.path)) {
+        for name in messages()
+            .map(|m| m.type_url)
+            .chain(queries().map(|q| q.path))
+        {
             assert!(seen.insert(name), "{name} is there twice");
         }
     }
@@ -86,8 +89,14 @@ mod tests {
         }
         for query in queries() {
             let (service, method) = query.path[1..].split_once('/').unwrap();
-            let service = pool.get_service_by_name(service).unwrap_or_else(|| panic!("{service}"));
-            assert!(service.methods().any(|m| m.name() == method), "{}", query.path);
+            let service = pool
+                .get_service_by_name(service)
+                .unwrap_or_else(|| panic!("{service}"));
+            assert!(
+                service.methods().any(|m| m.name() == method),
+                "{}",
+                query.path
+            );
         }
     }
 }

@@ -5,17 +5,25 @@ use tendermint_proto::google::protobuf::{Duration, Timestamp};
 /// Milliseconds as a timestamp.
 pub fn timestamp(ms: u64) -> Timestamp {
     let seconds = i64::try_from(ms.div_euclid(1000)).unwrap_or(i64::MAX);
-    Timestamp { seconds, nanos: nanos(ms) }
+    Timestamp {
+        seconds,
+        nanos: nanos(ms),
+    }
 }
 
 /// Milliseconds as a duration.
 pub fn duration(ms: u64) -> Duration {
     let seconds = i64::try_from(ms.div_euclid(1000)).unwrap_or(i64::MAX);
-    Duration { seconds, nanos: nanos(ms) }
+    Duration {
+        seconds,
+        nanos: nanos(ms),
+    }
 }
 
 fn nanos(ms: u64) -> i32 {
-    i32::try_from(ms.rem_euclid(1000)).unwrap_or(0).saturating_mul(1_000_000)
+    i32::try_from(ms.rem_euclid(1000))
+        .unwrap_or(0)
+        .saturating_mul(1_000_000)
 }
 
 /// A timestamp in milliseconds, rounded down; times before 1970 are 0.
@@ -35,6 +43,12 @@ mod tests {
         for ms in [0, 1, 999, 1000, 1_790_000_000_123] {
             assert_eq!(milliseconds(Some(&timestamp(ms))), ms);
         }
-        assert_eq!(milliseconds(Some(&Timestamp { seconds: -5, nanos: 0 })), 0);
+        assert_eq!(
+            milliseconds(Some(&Timestamp {
+                seconds: -5,
+                nanos: 0
+            })),
+            0
+        );
     }
 }

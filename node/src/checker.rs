@@ -49,17 +49,27 @@ impl Checker {
     /// Starts a job unless it runs or is done. Recomputation repeats nothing but time: a node that
     /// was killed just starts again.
     pub fn start(&mut self, id: RaceId, job: impl FnOnce() -> Option<Job>) {
-        if self.running.as_ref().is_some_and(|(running, _)| *running == id) {
+        if self
+            .running
+            .as_ref()
+            .is_some_and(|(running, _)| *running == id)
+        {
             return;
         }
         let Some(job) = job() else { return };
         self.abandon();
         self.stop = Arc::default();
-        let (stop, results, name) =
-            (Arc::clone(&self.stop), Arc::clone(&self.results), self.backend.clone());
+        let (stop, results, name) = (
+            Arc::clone(&self.stop),
+            Arc::clone(&self.results),
+            self.backend.clone(),
+        );
         let options = match self.threads {
             0 => Options::default(),
-            threads => Options { threads, ..Options::default() },
+            threads => Options {
+                threads,
+                ..Options::default()
+            },
         };
         let thread = std::thread::spawn(move || {
             let race = Race::new(job.preset, job.seed);
@@ -67,7 +77,11 @@ impl Checker {
                 .and_then(|mut backend| recompute_on(backend.as_mut(), &job.claims, &stop));
             match done {
                 Ok(recomputed) => {
-                    tracing::info!(epoch = id.0, leaves = recomputed.len(), "opened leaves recomputed");
+                    tracing::info!(
+                        epoch = id.0,
+                        leaves = recomputed.len(),
+                        "opened leaves recomputed"
+                    );
                     *results.lock().unwrap_or_else(PoisonError::into_inner) =
                         Some((id, Arc::new(recomputed)));
                 }
@@ -81,7 +95,10 @@ impl Checker {
     /// The results of a job, in the order of its claims.
     pub fn results(&self, id: RaceId) -> Option<Arc<Vec<Recomputed>>> {
         let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
-        results.as_ref().filter(|(of, _)| *of == id).map(|(_, r)| Arc::clone(r))
+        results
+            .as_ref()
+            .filter(|(of, _)| *of == id)
+            .map(|(_, r)| Arc::clone(r))
     }
 
     fn abandon(&mut self) {

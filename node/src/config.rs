@@ -144,25 +144,39 @@ impl Default for Comet {
 
 impl Default for Store {
     fn default() -> Self {
-        Self { backend: StoreBackend::Sled, keep_versions: 200 }
+        Self {
+            backend: StoreBackend::Sled,
+            keep_versions: 200,
+        }
     }
 }
 
 impl Default for Grpc {
     fn default() -> Self {
-        Self { listen: loopback(9090) }
+        Self {
+            listen: loopback(9090),
+        }
     }
 }
 
 impl Default for Race {
     fn default() -> Self {
-        Self { enabled: true, backend: "flex".into(), threads: 0, margin_blocks: 3 }
+        Self {
+            enabled: true,
+            backend: "flex".into(),
+            threads: 0,
+            margin_blocks: 3,
+        }
     }
 }
 
 impl Default for Inference {
     fn default() -> Self {
-        Self { engine: "llama".into(), models: Vec::new(), threads: 0 }
+        Self {
+            engine: "llama".into(),
+            models: Vec::new(),
+            threads: 0,
+        }
     }
 }
 
@@ -195,8 +209,16 @@ pub enum ConfigError {
 const ENV_PREFIX: &str = "RACED_";
 
 /// Variables with that prefix that are not keys of this file.
-const OTHER_VARIABLES: &[&str] =
-    &["RACED_HOME", "RACED_COMETBFT", "RACED_NODE", "RACED_CHAIN_ID", "RACED_KEYRING_BACKEND", "RACED_GAS_PRICES", "RACED_MISBEHAVE", "RACED_MODEL"];
+const OTHER_VARIABLES: &[&str] = &[
+    "RACED_HOME",
+    "RACED_COMETBFT",
+    "RACED_NODE",
+    "RACED_CHAIN_ID",
+    "RACED_KEYRING_BACKEND",
+    "RACED_GAS_PRICES",
+    "RACED_MISBEHAVE",
+    "RACED_MODEL",
+];
 
 impl Config {
     /// Reads the file of a home and lays `variables` and `flags` (`section.key`, value) over it.
@@ -209,8 +231,10 @@ impl Config {
         flags: &[(String, String)],
     ) -> Result<Self, ConfigError> {
         let path = path(home);
-        let text = std::fs::read_to_string(&path)
-            .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+        let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Read {
+            path: path.clone(),
+            source,
+        })?;
         // The file alone first, so that the message has its line.
         let file: Self = toml::from_str(&text).map_err(|e| ConfigError::Invalid {
             origin: path.display().to_string(),
@@ -231,10 +255,12 @@ impl Config {
         for (key, value) in flags {
             overlay(&mut table, &format!("--config {key}"), key, '.', value)?;
         }
-        table.try_into().map_err(|e: toml::de::Error| ConfigError::Invalid {
-            origin: path.display().to_string(),
-            reason: e.message().to_owned(),
-        })
+        table
+            .try_into()
+            .map_err(|e: toml::de::Error| ConfigError::Invalid {
+                origin: path.display().to_string(),
+                reason: e.message().to_owned(),
+            })
     }
 
     /// Writes the file of a home.
@@ -247,7 +273,11 @@ impl Config {
             "# Configuration of raced. A variable RACED_SECTION_KEY or a flag --config section.key=value\n\
              # overrides a line. CometBFT's config.toml is written from this file at every start.\n\n{text}"
         );
-        crate::comet::files::write_atomically(&path(home), text.as_bytes(), crate::comet::files::PUBLIC)?;
+        crate::comet::files::write_atomically(
+            &path(home),
+            text.as_bytes(),
+            crate::comet::files::PUBLIC,
+        )?;
         Ok(())
     }
 
@@ -255,9 +285,17 @@ impl Config {
     pub fn comet(&self, proxy_app: ProxyApp) -> CometConfig {
         let block_time = Duration::from_millis(self.comet.block_time_ms);
         let mut comet = if self.comet.local {
-            CometConfig::for_localnet(&self.moniker, self.comet.rpc.port(), self.comet.p2p.port(), block_time)
+            CometConfig::for_localnet(
+                &self.moniker,
+                self.comet.rpc.port(),
+                self.comet.p2p.port(),
+                block_time,
+            )
         } else {
-            let mut comet = CometConfig { moniker: self.moniker.clone(), ..CometConfig::default() };
+            let mut comet = CometConfig {
+                moniker: self.moniker.clone(),
+                ..CometConfig::default()
+            };
             comet.rpc.laddr = crate::comet::config::tcp(self.comet.rpc);
             comet.p2p.laddr = crate::comet::config::tcp(self.comet.p2p);
             comet.consensus.timeout_commit = block_time;
@@ -277,10 +315,16 @@ fn overlay(
     separator: char,
     value: &str,
 ) -> Result<(), ConfigError> {
-    let invalid = |reason: String| ConfigError::Invalid { origin: origin.to_owned(), reason };
+    let invalid = |reason: String| ConfigError::Invalid {
+        origin: origin.to_owned(),
+        reason,
+    };
     let sections: Vec<String> = table.keys().cloned().collect();
     let unknown = |known: Vec<String>| {
-        invalid(format!("unknown key `{key}`; there are: {}", known.join(", ")))
+        invalid(format!(
+            "unknown key `{key}`; there are: {}",
+            known.join(", ")
+        ))
     };
     let (section, name) = match key.split_once(separator) {
         Some((section, name)) if table.get(section).is_some_and(toml::Value::is_table) => {
@@ -292,18 +336,30 @@ fn overlay(
         Some(section) => table.get_mut(section).and_then(toml::Value::as_table_mut),
         None => Some(table),
     };
-    let Some(target) = target else { return Err(unknown(sections)) };
+    let Some(target) = target else {
+        return Err(unknown(sections));
+    };
     let known: Vec<String> = target.keys().cloned().collect();
-    let Some(old) = target.get_mut(name) else { return Err(unknown(known)) };
+    let Some(old) = target.get_mut(name) else {
+        return Err(unknown(known));
+    };
     *old = match old {
-        toml::Value::Integer(_) => toml::Value::Integer(value.parse().map_err(|_| {
-            invalid(format!("`{value}` is no whole number"))
-        })?),
-        toml::Value::Boolean(_) => toml::Value::Boolean(value.parse().map_err(|_| {
-            invalid(format!("`{value}` is neither `true` nor `false`"))
-        })?),
+        toml::Value::Integer(_) => toml::Value::Integer(
+            value
+                .parse()
+                .map_err(|_| invalid(format!("`{value}` is no whole number")))?,
+        ),
+        toml::Value::Boolean(_) => toml::Value::Boolean(
+            value
+                .parse()
+                .map_err(|_| invalid(format!("`{value}` is neither `true` nor `false`")))?,
+        ),
         toml::Value::Array(_) => toml::Value::Array(
-            value.split(',').filter(|v| !v.is_empty()).map(|v| toml::Value::String(v.to_owned())).collect(),
+            value
+                .split(',')
+                .filter(|v| !v.is_empty())
+                .map(|v| toml::Value::String(v.to_owned()))
+                .collect(),
         ),
         toml::Value::Table(_) => return Err(unknown(known)),
         _ => toml::Value::String(value.to_owned()),
@@ -325,7 +381,10 @@ mod tests {
     #[test]
     fn what_was_written_reads_back() {
         let home = home_with("");
-        let config = Config { moniker: "a b".into(), ..Config::default() };
+        let config = Config {
+            moniker: "a b".into(),
+            ..Config::default()
+        };
         config.write(home.path()).unwrap();
         assert_eq!(Config::load(home.path(), [], &[]).unwrap(), config);
     }
@@ -349,7 +408,10 @@ mod tests {
     fn mistakes_are_named_with_file_key_and_allowed_values() {
         let home = home_with("[store]\nbackend = \"sledd\"\n");
         let text = Config::load(home.path(), [], &[]).unwrap_err().to_string();
-        assert!(text.contains("app.toml") && text.contains("backend") && text.contains("`sled`"), "{text}");
+        assert!(
+            text.contains("app.toml") && text.contains("backend") && text.contains("`sled`"),
+            "{text}"
+        );
 
         let home = home_with("[stroe]\n");
         let text = Config::load(home.path(), [], &[]).unwrap_err().to_string();
@@ -357,10 +419,20 @@ mod tests {
 
         let home = home_with("");
         let flags = [("race.threads".to_owned(), "many".to_owned())];
-        let text = Config::load(home.path(), [], &flags).unwrap_err().to_string();
-        assert!(text.contains("race.threads") && text.contains("many"), "{text}");
+        let text = Config::load(home.path(), [], &flags)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.contains("race.threads") && text.contains("many"),
+            "{text}"
+        );
         let flags = [("race.thraeds".to_owned(), "1".to_owned())];
-        let text = Config::load(home.path(), [], &flags).unwrap_err().to_string();
-        assert!(text.contains("thraeds") && text.contains("threads"), "{text}");
+        let text = Config::load(home.path(), [], &flags)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.contains("thraeds") && text.contains("threads"),
+            "{text}"
+        );
     }
 }

@@ -61,7 +61,10 @@ impl Driver {
         let Some(account) = auth::account(&view.state, &self.me.hot) else {
             return; // not registered yet
         };
-        let account = AccountState { number: account.account_number, sequence: account.sequence };
+        let account = AccountState {
+            number: account.account_number,
+            sequence: account.sequence,
+        };
         self.sender.send(view.height, account, wanted).await;
     }
 
@@ -75,8 +78,16 @@ impl Driver {
         wanted.extend(protocol::ready::wanted(view, &self.me));
 
         self.host.follow(&model::all(&view.state));
-        wanted.extend(protocol::hosting::announcements(view, &self.me, &self.host.loaded()));
-        wanted.extend(protocol::hosting::settlements(view, &self.me, &self.tasks.acknowledged()));
+        wanted.extend(protocol::hosting::announcements(
+            view,
+            &self.me,
+            &self.host.loaded(),
+        ));
+        wanted.extend(protocol::hosting::settlements(
+            view,
+            &self.me,
+            &self.tasks.acknowledged(),
+        ));
         self.verifier.follow(view);
         let verdicts = self.verifier.verdicts();
         wanted.extend(protocol::duties::wanted(view, &self.me, &verdicts));
@@ -86,7 +97,10 @@ impl Driver {
     fn status(&self, view: &View) -> Status {
         let doing = match self.racer.progress() {
             Some((_, progress)) => {
-                format!("racing: {} nonces tried, {} found", progress.tried, progress.found)
+                format!(
+                    "racing: {} nonces tried, {} found",
+                    progress.tried, progress.found
+                )
             }
             None if self.host.is_busy() => "answering or checking a request".to_owned(),
             None => "following the chain".to_owned(),
@@ -96,10 +110,21 @@ impl Driver {
             .acknowledged()
             .iter()
             .filter(|t| {
-                settlement::task_of(&view.state, &self.me.chain_id, t.session, u64::from(t.index)).is_none()
+                settlement::task_of(
+                    &view.state,
+                    &self.me.chain_id,
+                    t.session,
+                    u64::from(t.index),
+                )
+                .is_none()
             })
             .count();
-        Status { height: view.height, doing, models: self.host.loaded(), unsettled }
+        Status {
+            height: view.height,
+            doing,
+            models: self.host.loaded(),
+            unsettled,
+        }
     }
 
     fn race(&mut self, view: &View) -> Vec<Wanted> {
@@ -121,7 +146,8 @@ impl Driver {
 
     fn checks(&mut self, view: &View) -> Option<Wanted> {
         let id = protocol::checks::open(view, &self.me)?;
-        self.checker.start(id, || protocol::checks::job(view, &self.me, id));
+        self.checker
+            .start(id, || protocol::checks::job(view, &self.me, id));
         let results = self.checker.results(id)?;
         let accuse = self.misbehaviour == Some(Misbehaviour::Accuse);
         protocol::checks::wanted(view, &self.me, id, &results, accuse)
@@ -130,7 +156,12 @@ impl Driver {
     /// One line at each change of phase; old files go at each change of epoch.
     fn tell(&mut self, view: &View) {
         let epoch = epoch::current(&view.state);
-        let now = (epoch.number, epoch.phase, epoch.race_attempt, epoch.key_attempt);
+        let now = (
+            epoch.number,
+            epoch.phase,
+            epoch.race_attempt,
+            epoch.key_attempt,
+        );
         if self.told == Some(now) {
             return;
         }
@@ -145,7 +176,11 @@ impl Driver {
         tracing::info!(
             height = view.height,
             epoch = epoch.number,
-            phase = epoch.phase().as_str_name().trim_start_matches("PHASE_").to_lowercase(),
+            phase = epoch
+                .phase()
+                .as_str_name()
+                .trim_start_matches("PHASE_")
+                .to_lowercase(),
             blocks_left = epoch.phase_end.saturating_sub(view.height),
             power,
             open_rounds = rounds,

@@ -28,15 +28,27 @@ impl FromStr for Misbehaviour {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        KINDS.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind).ok_or_else(|| {
-            let names: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
-            format!("unknown kind of misbehaviour `{text}`; there are: {}", names.join(", "))
-        })
+        KINDS
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, kind)| *kind)
+            .ok_or_else(|| {
+                let names: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
+                format!(
+                    "unknown kind of misbehaviour `{text}`; there are: {}",
+                    names.join(", ")
+                )
+            })
     }
 }
 
 impl std::fmt::Display for Misbehaviour {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(KINDS.iter().find(|(_, kind)| kind == self).map_or("", |(name, _)| name))
+        f.write_str(
+            KINDS
+                .iter()
+                .find(|(_, kind)| kind == self)
+                .map_or("", |(name, _)| name),
+        )
     }
 }

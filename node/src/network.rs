@@ -123,8 +123,10 @@ impl Network {
     /// See [`NetworkError`].
     pub fn load(path: &Path) -> Result<Self, NetworkError> {
         let text = files::read_text(path)?;
-        serde_json::from_str(&text)
-            .map_err(|source| NetworkError::Damaged { path: path.display().to_string(), source })
+        serde_json::from_str(&text).map_err(|source| NetworkError::Damaged {
+            path: path.display().to_string(),
+            source,
+        })
     }
 
     /// Writes the file, mode 0600: it may hold mnemonics.

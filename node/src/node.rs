@@ -85,7 +85,11 @@ impl Drop for PidFile {
 fn view(snapshot: Snapshot) -> View {
     let height = snapshot.height();
     let state = State::new(Arc::new(snapshot));
-    View { time_ms: chain::time_ms(&state), height, state }
+    View {
+        time_ms: chain::time_ms(&state),
+        height,
+        state,
+    }
 }
 
 /// Runs the node of `home` until it is asked to stop.
@@ -139,14 +143,26 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     let _pid = PidFile::write(&home)?;
 
     // CometBFT, configured from our own file at every start.
-    layout.write(&config.comet(proxy_app), &genesis, &NodeKey::load(&layout.node_key())?, &validator)?;
+    layout.write(
+        &config.comet(proxy_app),
+        &genesis,
+        &NodeKey::load(&layout.node_key())?,
+        &validator,
+    )?;
     let rpc = RpcClient::new(&format!("http://{}", config.comet.rpc))?;
     let comet = if config.comet.run {
         let given = options.cometbft.or_else(|| {
             (!config.comet.binary.is_empty()).then(|| PathBuf::from(&config.comet.binary))
         });
         let binary = binary::find(given.as_deref())?;
-        Some(CometProcess::start(StartOptions { binary, home: home.clone(), env: Vec::new() }).await?)
+        Some(
+            CometProcess::start(StartOptions {
+                binary,
+                home: home.clone(),
+                env: Vec::new(),
+            })
+            .await?,
+        )
     } else {
         tracing::info!("CometBFT is not run from here; start it on this home");
         None
@@ -189,7 +205,11 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         tasks,
     };
     let mut until = stopped.clone();
-    let services = grpc::Services { app: Arc::new(app.clone()), inference: service, rpc };
+    let services = grpc::Services {
+        app: Arc::new(app.clone()),
+        inference: service,
+        rpc,
+    };
     let serving = tokio::spawn(grpc::serve(config.grpc.listen, services, async move {
         // An error means that the sender is gone: stop as well.
         drop(until.wait_for(|stop| *stop).await);

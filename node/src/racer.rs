@@ -64,7 +64,13 @@ pub struct Racer {
 impl Racer {
     /// A racer that keeps its proofs below `home`.
     pub fn new(home: &Path, config: config::Race, misbehaviour: Option<Misbehaviour>) -> Self {
-        Self { folder: home.join("data").join("race"), config, misbehaviour, running: None, proof: None }
+        Self {
+            folder: home.join("data").join("race"),
+            config,
+            misbehaviour,
+            running: None,
+            proof: None,
+        }
     }
 
     fn path(&self, id: RaceId) -> PathBuf {
@@ -87,12 +93,24 @@ impl Racer {
         let progress = Arc::new(Mutex::new(Progress { tried: 0, found: 0 }));
         let options = match self.config.threads {
             0 => Options::default(),
-            threads => Options { threads, ..Options::default() },
+            threads => Options {
+                threads,
+                ..Options::default()
+            },
         };
-        let (stop, seen, name, id) =
-            (Arc::clone(&cancel), Arc::clone(&progress), self.config.backend.clone(), start.id);
+        let (stop, seen, name, id) = (
+            Arc::clone(&cancel),
+            Arc::clone(&progress),
+            self.config.backend.clone(),
+            start.id,
+        );
         let thread = std::thread::spawn(move || search(&start, &name, options, &stop, &seen));
-        self.running = Some(Running { id, cancel, progress, thread });
+        self.running = Some(Running {
+            id,
+            cancel,
+            progress,
+            thread,
+        });
     }
 
     /// Ends the race in progress, if it is `id`, and saves its proof.
@@ -100,10 +118,15 @@ impl Racer {
         if self.running.as_ref().is_none_or(|r| r.id != id) {
             return;
         }
-        let Some(running) = self.running.take() else { return };
+        let Some(running) = self.running.take() else {
+            return;
+        };
         running.cancel.store(true, Ordering::Relaxed);
         let Ok(mut leaves) = running.thread.join() else {
-            tracing::error!(epoch = id.0, "the race's thread failed; nothing is submitted");
+            tracing::error!(
+                epoch = id.0,
+                "the race's thread failed; nothing is submitted"
+            );
             return;
         };
         if self.misbehaviour == Some(Misbehaviour::Inflate) {
@@ -115,8 +138,13 @@ impl Racer {
             }));
             tracing::warn!(made_up, "misbehaving: the proof has made-up leaves");
         }
-        let saved: Vec<SavedLeaf> =
-            leaves.iter().map(|l| SavedLeaf { nonce: l.nonce, hash: l.hash }).collect();
+        let saved: Vec<SavedLeaf> = leaves
+            .iter()
+            .map(|l| SavedLeaf {
+                nonce: l.nonce,
+                hash: l.hash,
+            })
+            .collect();
         let written = files::create_private_dir(&self.folder).and_then(|()| {
             let bytes = serde_json::to_vec(&saved).expect("leaves are JSON");
             files::write_atomically(&self.path(id), &bytes, files::PRIVATE)
@@ -139,7 +167,13 @@ impl Racer {
         }
         let bytes = std::fs::read(self.path(id)).ok()?;
         let saved: Vec<SavedLeaf> = serde_json::from_slice(&bytes).ok()?;
-        let leaves = saved.into_iter().map(|l| Leaf { nonce: l.nonce, hash: l.hash }).collect();
+        let leaves = saved
+            .into_iter()
+            .map(|l| Leaf {
+                nonce: l.nonce,
+                hash: l.hash,
+            })
+            .collect();
         let tree = Arc::new(Tree::new(leaves).ok()?);
         self.proof = Some((id, Arc::clone(&tree)));
         Some(tree)
@@ -150,9 +184,14 @@ impl Racer {
         if self.running.as_ref().is_some_and(|r| r.id.0 < epoch) {
             self.abandon();
         }
-        let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
+        let Ok(entries) = std::fs::read_dir(&self.folder) else {
+            return;
+        };
         for path in entries.flatten().map(|e| e.path()) {
-            let name = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+            let name = path
+                .file_stem()
+                .and_then(|s| s.to_str())
+                .unwrap_or_default();
             let of = name.split('-').next().and_then(|e| e.parse::<u64>().ok());
             if of.is_some_and(|of| of < epoch) && std::fs::remove_file(&path).is_err() {
                 tracing::warn!(path = %path.display(), "an old proof was not removed");
@@ -203,11 +242,20 @@ fn search(
     };
     tracing::info!(epoch, attempt, backend = backend.name(), "racing");
     let mut search = Search::new(&start.public_key, 0..u64::MAX);
-    let ending = search.run(backend.as_mut(), cancel, &mut |progress| *locked(seen) = progress);
+    let ending = search.run(backend.as_mut(), cancel, &mut |progress| {
+        *locked(seen) = progress
+    });
     let progress = search.progress();
     match ending {
-        Ok(_) => tracing::info!(epoch, tried = progress.tried, found = progress.found, "race window used"),
-        Err(error) => tracing::error!(%error, found = progress.found, "the race stopped early; submitting what was found"),
+        Ok(_) => tracing::info!(
+            epoch,
+            tried = progress.tried,
+            found = progress.found,
+            "race window used"
+        ),
+        Err(error) => {
+            tracing::error!(%error, found = progress.found, "the race stopped early; submitting what was found")
+        }
     }
     search.found().to_vec()
 }

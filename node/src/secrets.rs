@@ -104,9 +104,14 @@ impl Secrets {
     /// The file is missing, unreadable or damaged.
     pub fn load(home: &Path) -> Result<Self, SecretsError> {
         let path = path(home);
-        let text = std::fs::read(&path)
-            .map_err(|source| SecretsError::Read { path: path.clone(), source })?;
-        let damaged = |reason: String| SecretsError::Damaged { path: path.clone(), reason };
+        let text = std::fs::read(&path).map_err(|source| SecretsError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        let damaged = |reason: String| SecretsError::Damaged {
+            path: path.clone(),
+            reason,
+        };
         let file: File = serde_json::from_slice(&text).map_err(|e| damaged(e.to_string()))?;
         let bytes = |name: &str, text: &str| -> Result<[u8; 32], SecretsError> {
             hex::decode(text)

@@ -39,33 +39,62 @@ pub struct AccountState {
 impl Sender {
     /// A sender with nothing in flight.
     pub fn new(rpc: RpcClient, chain_id: String, key: Key) -> Self {
-        Self { rpc, chain_id, key, in_flight: BTreeMap::new() }
+        Self {
+            rpc,
+            chain_id,
+            key,
+            in_flight: BTreeMap::new(),
+        }
     }
 
     /// Sends what is wanted and not in flight. `account` is as committed at `height`.
     pub async fn send(&mut self, height: u64, account: AccountState, wanted: Vec<Wanted>) {
-        self.in_flight.retain(|sequence, _| *sequence >= account.sequence);
+        self.in_flight
+            .retain(|sequence, _| *sequence >= account.sequence);
         // A gap or an old one in front: the pool lost it, and all behind it are void.
-        let lost = self.in_flight.iter().next().is_some_and(|(sequence, first)| {
-            *sequence != account.sequence || height.saturating_sub(first.sent_at) > PATIENCE
-        });
+        let lost = self
+            .in_flight
+            .iter()
+            .next()
+            .is_some_and(|(sequence, first)| {
+                *sequence != account.sequence || height.saturating_sub(first.sent_at) > PATIENCE
+            });
         if lost {
             self.in_flight.clear();
         }
-        let mut sequence =
-            self.in_flight.keys().next_back().map_or(account.sequence, |last| last.saturating_add(1));
+        let mut sequence = self
+            .in_flight
+            .keys()
+            .next_back()
+            .map_or(account.sequence, |last| last.saturating_add(1));
         for Wanted { step, message } in wanted {
             if self.in_flight.values().any(|f| f.step == step) {
                 continue;
             }
-            let kind = message.type_url.rsplit('.').next().unwrap_or_default().to_owned();
-            let signer =
-                Signer { chain_id: &self.chain_id, account_number: account.number, sequence };
-            let tx = TxDraft::new(vec![message]).paying(GAS_LIMIT, 0).sign(&self.key, signer);
+            let kind = message
+                .type_url
+                .rsplit('.')
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            let signer = Signer {
+                chain_id: &self.chain_id,
+                account_number: account.number,
+                sequence,
+            };
+            let tx = TxDraft::new(vec![message])
+                .paying(GAS_LIMIT, 0)
+                .sign(&self.key, signer);
             match self.rpc.broadcast_tx_sync(&tx).await {
                 Ok(checked) if checked.code == 0 => {
                     tracing::debug!(%step, %kind, sequence, "sent");
-                    self.in_flight.insert(sequence, InFlight { step, sent_at: height });
+                    self.in_flight.insert(
+                        sequence,
+                        InFlight {
+                            step,
+                            sent_at: height,
+                        },
+                    );
                     sequence = sequence.saturating_add(1);
                 }
                 Ok(refused) => tracing::warn!(

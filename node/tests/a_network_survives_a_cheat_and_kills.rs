@@ -36,7 +36,12 @@ async fn app_hash(rpc: &str, height: u64) -> String {
     // The app hash after block h is in the header of h + 1.
     let rpc = RpcClient::new(rpc).unwrap();
     rpc.wait_for_height(height + 1, LIMIT).await.unwrap();
-    rpc.block(Some(height + 1)).await.unwrap().block.header.app_hash
+    rpc.block(Some(height + 1))
+        .await
+        .unwrap()
+        .block
+        .header
+        .app_hash
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,20 +55,40 @@ async fn a_network_survives_a_cheat_and_kills() {
     // A node dies with the others at work: the rest goes on.
     let height = sight.chain.height().await.unwrap();
     localnet.kill(KILLED).await.unwrap();
-    sight.chain.wait_for_height(height + 5, LIMIT).await.unwrap();
+    sight
+        .chain
+        .wait_for_height(height + 5, LIMIT)
+        .await
+        .unwrap();
     localnet.restart(KILLED).unwrap();
 
     // The first race: the inflated count is struck, the honest ones stand.
     sight.epoch_at_least(2).await.unwrap();
     let answer: race::QueryResultsResponse = sight
-        .ask("/race.race.v1.Query/Results", &race::QueryResultsRequest { epoch: 1, attempt: 0 })
+        .ask(
+            "/race.race.v1.Query/Results",
+            &race::QueryResultsRequest {
+                epoch: 1,
+                attempt: 0,
+            },
+        )
         .await
         .unwrap();
     let of = |node: u16| {
         let address = hex::decode(&network.nodes[usize::from(node)].validator).unwrap();
-        answer.results.iter().find(|r| r.address == address).cloned().unwrap()
+        answer
+            .results
+            .iter()
+            .find(|r| r.address == address)
+            .cloned()
+            .unwrap()
     };
-    assert_eq!(of(INFLATES).outcome(), race::Outcome::FalseLeaf, "{:?}", answer.results);
+    assert_eq!(
+        of(INFLATES).outcome(),
+        race::Outcome::FalseLeaf,
+        "{:?}",
+        answer.results
+    );
     assert_eq!(of(INFLATES).accepted, 0);
     assert_eq!(of(0).outcome(), race::Outcome::Accepted);
     assert!(of(0).accepted > 0 && of(0).accepted == of(0).claimed);
@@ -77,10 +102,16 @@ async fn a_network_survives_a_cheat_and_kills() {
         assert_eq!(mine, app_hash(&network.nodes[0].rpc, height).await);
     }
     let committee: epoch::QueryCommitteeResponse = sight
-        .ask("/race.epoch.v1.Query/Committee", &epoch::QueryCommitteeRequest { epoch: 2 })
+        .ask(
+            "/race.epoch.v1.Query/Committee",
+            &epoch::QueryCommitteeRequest { epoch: 2 },
+        )
         .await
         .unwrap();
     let cheat = hex::decode(&network.nodes[usize::from(INFLATES)].validator).unwrap();
-    assert!(committee.members.iter().all(|m| m.address != cheat), "the cheat kept power");
+    assert!(
+        committee.members.iter().all(|m| m.address != cheat),
+        "the cheat kept power"
+    );
     localnet.stop().await;
 }

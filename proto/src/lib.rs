@@ -16,8 +16,7 @@ use prost_reflect::DescriptorPool;
 use std::sync::OnceLock;
 
 /// The encoded `FileDescriptorSet` of all files, imports included.
-pub const FILE_DESCRIPTOR_SET: &[u8] =
-    include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 /// The descriptors of all messages and services, decoded once.
 pub fn descriptor_pool() -> &'static DescriptorPool {

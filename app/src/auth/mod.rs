@@ -30,13 +30,19 @@ pub const FEE_COLLECTOR: &str = "fee_collector";
 
 /// The account of a module.
 pub fn module_account(name: &str) -> Account {
-    debug_assert!(MODULE_ACCOUNTS.contains(&name), "{name} is no module account");
+    debug_assert!(
+        MODULE_ACCOUNTS.contains(&name),
+        "{name} is no module account"
+    );
     Account::of_module(name)
 }
 
 /// The name of the module that an account belongs to, if it is a module's.
 pub fn module_name(account: &Account) -> Option<&'static str> {
-    MODULE_ACCOUNTS.iter().find(|name| Account::of_module(name) == *account).copied()
+    MODULE_ACCOUNTS
+        .iter()
+        .find(|name| Account::of_module(name) == *account)
+        .copied()
 }
 
 /// The account's record.
@@ -55,8 +61,12 @@ pub fn ensure_account(state: &mut State, account: &Account) {
         return;
     }
     let account_number = keys::NEXT_NUMBER.next(state, 0);
-    let record =
-        BaseAccount { address: account.to_string(), pub_key: None, account_number, sequence: 0 };
+    let record = BaseAccount {
+        address: account.to_string(),
+        pub_key: None,
+        account_number,
+        sequence: 0,
+    };
     keys::ACCOUNTS.put(state, account, &record);
 }
 

@@ -26,7 +26,9 @@ pub const QUERIES: &[QueryPath] = &[
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryAccountRequest| {
                 let (address, record) = find(state, &request.address)?;
-                Ok(QueryAccountResponse { account: Some(packed(&address, record)) })
+                Ok(QueryAccountResponse {
+                    account: Some(packed(&address, record)),
+                })
             })
         },
     },
@@ -48,7 +50,10 @@ pub const QUERIES: &[QueryPath] = &[
                     .map(|(address, record)| (address.0.to_vec(), packed(&address, record)))
                     .collect();
                 let (accounts, pagination) = paginate(accounts, request.pagination)?;
-                Ok(QueryAccountsResponse { accounts, pagination: Some(pagination) })
+                Ok(QueryAccountsResponse {
+                    accounts,
+                    pagination: Some(pagination),
+                })
             })
         },
     },
@@ -56,7 +61,10 @@ pub const QUERIES: &[QueryPath] = &[
         path: "/cosmos.auth.v1beta1.Query/ModuleAccounts",
         answer: |_, state, bytes| {
             answer(bytes, |_: QueryModuleAccountsRequest| {
-                let accounts = MODULE_ACCOUNTS.iter().filter_map(|name| module(state, name)).collect();
+                let accounts = MODULE_ACCOUNTS
+                    .iter()
+                    .filter_map(|name| module(state, name))
+                    .collect();
                 Ok(QueryModuleAccountsResponse { accounts })
             })
         },
@@ -67,8 +75,11 @@ pub const QUERIES: &[QueryPath] = &[
             answer(bytes, |request: QueryModuleAccountByNameRequest| {
                 let name = MODULE_ACCOUNTS.iter().find(|name| **name == request.name);
                 let account = name.and_then(|name| module(state, name));
-                let missing = || QueryError::NotFound(format!("account {} not found", request.name));
-                Ok(QueryModuleAccountByNameResponse { account: Some(account.ok_or_else(missing)?) })
+                let missing =
+                    || QueryError::NotFound(format!("account {} not found", request.name));
+                Ok(QueryModuleAccountByNameResponse {
+                    account: Some(account.ok_or_else(missing)?),
+                })
             })
         },
     },
@@ -76,7 +87,9 @@ pub const QUERIES: &[QueryPath] = &[
         path: "/cosmos.auth.v1beta1.Query/Bech32Prefix",
         answer: |_, _, bytes| {
             answer(bytes, |_: Bech32PrefixRequest| {
-                Ok(Bech32PrefixResponse { bech32_prefix: PREFIX.to_owned() })
+                Ok(Bech32PrefixResponse {
+                    bech32_prefix: PREFIX.to_owned(),
+                })
             })
         },
     },
@@ -91,7 +104,9 @@ pub const QUERIES: &[QueryPath] = &[
                     sig_verify_cost_ed25519: gas::ED25519,
                     sig_verify_cost_secp256k1: gas::SECP256K1,
                 };
-                Ok(QueryParamsResponse { params: Some(params) })
+                Ok(QueryParamsResponse {
+                    params: Some(params),
+                })
             })
         },
     },
@@ -99,11 +114,15 @@ pub const QUERIES: &[QueryPath] = &[
 
 fn find(state: &State, text: &str) -> Result<(Account, BaseAccount), QueryError> {
     if text.is_empty() {
-        return Err(QueryError::InvalidArgument("Address cannot be empty".to_owned()));
+        return Err(QueryError::InvalidArgument(
+            "Address cannot be empty".to_owned(),
+        ));
     }
     let address = Account::parse(text).map_err(|e| QueryError::Unknown(e.to_string()))?;
     let missing = || QueryError::NotFound(format!("account {text} not found"));
-    account(state, &address).map(|record| (address, record)).ok_or_else(missing)
+    account(state, &address)
+        .map(|record| (address, record))
+        .ok_or_else(missing)
 }
 
 /// A `BaseAccount`, or a `ModuleAccount` for a module's.

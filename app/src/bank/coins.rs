@@ -8,7 +8,8 @@ use crate::coin::{Nicoin, DENOM};
 use crate::error::TxError;
 
 /// 2^256 - 1, the largest amount that the SDK's integers hold.
-const LARGEST: &str = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+const LARGEST: &str =
+    "115792089237316195423570985008687907853269984665640564039457584007913129639935";
 
 /// A coin whose amount is known to be an integer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +49,11 @@ impl Coins {
     /// # Errors
     /// `sdk` 2 when an amount is no integer or has more than 256 bits.
     pub fn parse(coins: &[Coin]) -> Result<Self, TxError> {
-        coins.iter().map(parse_coin).collect::<Result<_, _>>().map(Self)
+        coins
+            .iter()
+            .map(parse_coin)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Whether there is nothing in it.
@@ -59,7 +64,11 @@ impl Coins {
     /// The SDK's rule: positive amounts, sorted by denomination without duplicates.
     pub fn is_valid(&self) -> bool {
         let ordered = self.0.windows(2).all(|pair| pair[0].denom < pair[1].denom);
-        ordered && self.0.iter().all(|coin| coin.is_positive() && is_denom(&coin.denom))
+        ordered
+            && self
+                .0
+                .iter()
+                .all(|coin| coin.is_positive() && is_denom(&coin.denom))
     }
 
     /// The amount of the chain's own coin.
@@ -94,13 +103,19 @@ fn parse_coin(coin: &Coin) -> Result<AnyCoin, TxError> {
     let fits = (trimmed.len(), trimmed) <= (LARGEST.len(), LARGEST);
     if !is_integer || !fits {
         let shown: String = coin.amount.chars().take(80).collect();
-        return Err(TxError::sdk(2, format!("{shown:?} is no integer of at most 256 bits: tx parse error")));
+        return Err(TxError::sdk(
+            2,
+            format!("{shown:?} is no integer of at most 256 bits: tx parse error"),
+        ));
     }
     let digits = match trimmed {
         "" => "0".to_owned(),
         _ => format!("{sign}{trimmed}"),
     };
-    Ok(AnyCoin { denom: coin.denom.clone(), digits })
+    Ok(AnyCoin {
+        denom: coin.denom.clone(),
+        digits,
+    })
 }
 
 /// The SDK's rule for denominations: a letter, then 2 to 127 letters, digits or `/:._-`.
@@ -114,7 +129,10 @@ pub fn is_denom(text: &str) -> bool {
 
 /// A coin of this chain.
 pub fn nicoin(amount: Nicoin) -> Coin {
-    Coin { denom: DENOM.to_owned(), amount: amount.to_string() }
+    Coin {
+        denom: DENOM.to_owned(),
+        amount: amount.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -124,14 +142,17 @@ mod tests {
     fn coins(list: &[(&str, &str)]) -> Result<Coins, TxError> {
         let list: Vec<_> = list
             .iter()
-            .map(|(amount, denom)| Coin { denom: (*denom).into(), amount: (*amount).into() })
+            .map(|(amount, denom)| Coin {
+                denom: (*denom).into(),
+                amount: (*amount).into(),
+            })
             .collect();
         Coins::parse(&list)
     }
 
     #[test]
     fn amounts_of_256_bits_are_read_and_larger_ones_refused() {
-        let read = coins(&[("100000000000000000000", DENOM), ]).unwrap();
+        let read = coins(&[("100000000000000000000", DENOM)]).unwrap();
         assert_eq!(read.nicoin(), 100_000_000_000_000_000_000);
         assert_eq!(coins(&[(LARGEST, DENOM)]).unwrap().nicoin(), Nicoin::MAX);
         let above = LARGEST.replace("639935", "639936");
@@ -150,6 +171,9 @@ mod tests {
         ] {
             assert!(!coins(list).unwrap().is_valid(), "{list:?}");
         }
-        assert_eq!(coins(&[("007", "aaa"), ("0", DENOM)]).unwrap().to_string(), "7aaa,0nicoin");
+        assert_eq!(
+            coins(&[("007", "aaa"), ("0", DENOM)]).unwrap().to_string(),
+            "7aaa,0nicoin"
+        );
     }
 }

@@ -18,7 +18,12 @@ const ADDRESS_BYTES: u8 = 20;
 
 /// The raw key of an account's balance.
 pub fn balance_key(account: &Account) -> Vec<u8> {
-    [&[BALANCE_PREFIX, ADDRESS_BYTES], account.0.as_slice(), DENOM.as_bytes()].concat()
+    [
+        &[BALANCE_PREFIX, ADDRESS_BYTES],
+        account.0.as_slice(),
+        DENOM.as_bytes(),
+    ]
+    .concat()
 }
 
 /// The raw key of the supply.
@@ -46,5 +51,6 @@ pub(super) fn write(state: &mut State, key: Vec<u8>, amount: Nicoin) {
 pub(super) fn account_of(key: &[u8]) -> Option<Account> {
     let (head, rest) = key.split_first_chunk::<2>()?;
     let (address, denom) = rest.split_first_chunk::<20>()?;
-    (*head == [BALANCE_PREFIX, ADDRESS_BYTES] && denom == DENOM.as_bytes()).then_some(Account(*address))
+    (*head == [BALANCE_PREFIX, ADDRESS_BYTES] && denom == DENOM.as_bytes())
+        .then_some(Account(*address))
 }

@@ -56,17 +56,27 @@ pub fn insufficient(balance: Nicoin, amount: impl std::fmt::Display, denom: &str
 /// Takes coins from an account; event `coin_spent`.
 fn spend(state: &mut State, from: &Account, amount: Nicoin) -> Result<(), TxError> {
     let before = balance(state, from);
-    let after = before.checked_sub(amount).ok_or_else(|| insufficient(before, amount, DENOM))?;
+    let after = before
+        .checked_sub(amount)
+        .ok_or_else(|| insufficient(before, amount, DENOM))?;
     keys::write(state, keys::balance_key(from), after);
-    state.emit(event("coin_spent", &[("spender", &from.to_string()), ("amount", &shown(amount))]));
+    state.emit(event(
+        "coin_spent",
+        &[("spender", &from.to_string()), ("amount", &shown(amount))],
+    ));
     Ok(())
 }
 
 /// Gives coins to an account; event `coin_received`.
 fn receive(state: &mut State, to: &Account, amount: Nicoin) {
-    let after = balance(state, to).checked_add(amount).expect("the supply fits u128");
+    let after = balance(state, to)
+        .checked_add(amount)
+        .expect("the supply fits u128");
     keys::write(state, keys::balance_key(to), after);
-    state.emit(event("coin_received", &[("receiver", &to.to_string()), ("amount", &shown(amount))]));
+    state.emit(event(
+        "coin_received",
+        &[("receiver", &to.to_string()), ("amount", &shown(amount))],
+    ));
 }
 
 /// Moves coins; the receiver's account is created if need be. Moving nothing does nothing.
@@ -74,7 +84,12 @@ fn receive(state: &mut State, to: &Account, amount: Nicoin) {
 ///
 /// # Errors
 /// `sdk` 5 when the balance is smaller.
-pub fn transfer(state: &mut State, from: &Account, to: &Account, amount: Nicoin) -> Result<(), TxError> {
+pub fn transfer(
+    state: &mut State,
+    from: &Account,
+    to: &Account,
+    amount: Nicoin,
+) -> Result<(), TxError> {
     if amount == 0 {
         return Ok(());
     }
@@ -82,7 +97,11 @@ pub fn transfer(state: &mut State, from: &Account, to: &Account, amount: Nicoin)
     receive(state, to, amount);
     auth::ensure_account(state, to);
     let (from, to) = (from.to_string(), to.to_string());
-    let attributes = [("recipient", to.as_str()), ("sender", &from), ("amount", &shown(amount))];
+    let attributes = [
+        ("recipient", to.as_str()),
+        ("sender", &from),
+        ("amount", &shown(amount)),
+    ];
     state.emit(event("transfer", &attributes));
     state.emit(event("message", &[("sender", &from)]));
     Ok(())
@@ -95,9 +114,14 @@ pub fn mint(state: &mut State, to: &Account, amount: Nicoin) {
     }
     receive(state, to, amount);
     auth::ensure_account(state, to);
-    let after = supply(state).checked_add(amount).expect("the supply fits u128");
+    let after = supply(state)
+        .checked_add(amount)
+        .expect("the supply fits u128");
     keys::write(state, keys::supply_key(), after);
-    state.emit(event("coinbase", &[("minter", &to.to_string()), ("amount", &shown(amount))]));
+    state.emit(event(
+        "coinbase",
+        &[("minter", &to.to_string()), ("amount", &shown(amount))],
+    ));
 }
 
 /// Destroys coins of an account. Events `coin_spent` and `burn`.
@@ -109,9 +133,14 @@ pub fn burn(state: &mut State, from: &Account, amount: Nicoin) -> Result<(), TxE
         return Ok(());
     }
     spend(state, from, amount)?;
-    let after = supply(state).checked_sub(amount).expect("a balance is part of the supply");
+    let after = supply(state)
+        .checked_sub(amount)
+        .expect("a balance is part of the supply");
     keys::write(state, keys::supply_key(), after);
-    state.emit(event("burn", &[("burner", &from.to_string()), ("amount", &shown(amount))]));
+    state.emit(event(
+        "burn",
+        &[("burner", &from.to_string()), ("amount", &shown(amount))],
+    ));
     Ok(())
 }
 

@@ -27,7 +27,9 @@ pub const QUERIES: &[QueryPath] = &[
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryBalanceRequest| {
                 let balance = one(state, &request.address, request.denom)?;
-                Ok(QueryBalanceResponse { balance: Some(balance) })
+                Ok(QueryBalanceResponse {
+                    balance: Some(balance),
+                })
             })
         },
     },
@@ -36,7 +38,10 @@ pub const QUERIES: &[QueryPath] = &[
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryAllBalancesRequest| {
                 let (balances, pagination) = every(state, &request.address, request.pagination)?;
-                Ok(QueryAllBalancesResponse { balances, pagination: Some(pagination) })
+                Ok(QueryAllBalancesResponse {
+                    balances,
+                    pagination: Some(pagination),
+                })
             })
         },
     },
@@ -45,7 +50,10 @@ pub const QUERIES: &[QueryPath] = &[
         answer: |_, state, bytes| {
             answer(bytes, |request: QuerySpendableBalancesRequest| {
                 let (balances, pagination) = every(state, &request.address, request.pagination)?;
-                Ok(QuerySpendableBalancesResponse { balances, pagination: Some(pagination) })
+                Ok(QuerySpendableBalancesResponse {
+                    balances,
+                    pagination: Some(pagination),
+                })
             })
         },
     },
@@ -54,7 +62,9 @@ pub const QUERIES: &[QueryPath] = &[
         answer: |_, state, bytes| {
             answer(bytes, |request: QuerySpendableBalanceByDenomRequest| {
                 let balance = one(state, &request.address, request.denom)?;
-                Ok(QuerySpendableBalanceByDenomResponse { balance: Some(balance) })
+                Ok(QuerySpendableBalanceByDenomResponse {
+                    balance: Some(balance),
+                })
             })
         },
     },
@@ -63,7 +73,10 @@ pub const QUERIES: &[QueryPath] = &[
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryTotalSupplyRequest| {
                 let (supply, pagination) = paginate(listed(supply(state)), request.pagination)?;
-                Ok(QueryTotalSupplyResponse { supply, pagination: Some(pagination) })
+                Ok(QueryTotalSupplyResponse {
+                    supply,
+                    pagination: Some(pagination),
+                })
             })
         },
     },
@@ -73,7 +86,12 @@ pub const QUERIES: &[QueryPath] = &[
             answer(bytes, |request: QuerySupplyOfRequest| {
                 let denom = valid_denom(request.denom)?;
                 let amount = if denom == DENOM { supply(state) } else { 0 };
-                Ok(QuerySupplyOfResponse { amount: Some(Coin { denom, amount: amount.to_string() }) })
+                Ok(QuerySupplyOfResponse {
+                    amount: Some(Coin {
+                        denom,
+                        amount: amount.to_string(),
+                    }),
+                })
             })
         },
     },
@@ -83,8 +101,12 @@ pub const QUERIES: &[QueryPath] = &[
             answer(bytes, |request: QueryDenomMetadataRequest| {
                 let denom = valid_denom(request.denom)?;
                 match denom == DENOM {
-                    true => Ok(QueryDenomMetadataResponse { metadata: Some(metadata()) }),
-                    false => Err(QueryError::NotFound(format!("client metadata for denom {denom}"))),
+                    true => Ok(QueryDenomMetadataResponse {
+                        metadata: Some(metadata()),
+                    }),
+                    false => Err(QueryError::NotFound(format!(
+                        "client metadata for denom {denom}"
+                    ))),
                 }
             })
         },
@@ -95,7 +117,10 @@ pub const QUERIES: &[QueryPath] = &[
             answer(bytes, |request: QueryDenomsMetadataRequest| {
                 let list = vec![(DENOM.as_bytes().to_vec(), metadata())];
                 let (metadatas, pagination) = paginate(list, request.pagination)?;
-                Ok(QueryDenomsMetadataResponse { metadatas, pagination: Some(pagination) })
+                Ok(QueryDenomsMetadataResponse {
+                    metadatas,
+                    pagination: Some(pagination),
+                })
             })
         },
     },
@@ -103,8 +128,13 @@ pub const QUERIES: &[QueryPath] = &[
         path: "/cosmos.bank.v1beta1.Query/Params",
         answer: |_, _, bytes| {
             answer(bytes, |_: QueryParamsRequest| {
-                let params = Params { default_send_enabled: true, ..Params::default() };
-                Ok(QueryParamsResponse { params: Some(params) })
+                let params = Params {
+                    default_send_enabled: true,
+                    ..Params::default()
+                };
+                Ok(QueryParamsResponse {
+                    params: Some(params),
+                })
             })
         },
     },
@@ -112,10 +142,19 @@ pub const QUERIES: &[QueryPath] = &[
 
 /// How the denominations relate: 1 icoin = 1000 micoin = 10^6 uicoin = 10^9 nicoin.
 fn metadata() -> Metadata {
-    let unit = |denom: &str, exponent| DenomUnit { denom: denom.into(), exponent, aliases: Vec::new() };
+    let unit = |denom: &str, exponent| DenomUnit {
+        denom: denom.into(),
+        exponent,
+        aliases: Vec::new(),
+    };
     Metadata {
         description: "The coin of the Race network".into(),
-        denom_units: vec![unit(DENOM, 0), unit("uicoin", 3), unit("micoin", 6), unit("icoin", 9)],
+        denom_units: vec![
+            unit(DENOM, 0),
+            unit("uicoin", 3),
+            unit("micoin", 6),
+            unit("icoin", 9),
+        ],
         base: DENOM.into(),
         display: "icoin".into(),
         name: "icoin".into(),
@@ -127,7 +166,9 @@ fn metadata() -> Metadata {
 
 fn address(text: &str) -> Result<Account, QueryError> {
     if text.is_empty() {
-        return Err(QueryError::InvalidArgument("empty address string is not allowed".to_owned()));
+        return Err(QueryError::InvalidArgument(
+            "empty address string is not allowed".to_owned(),
+        ));
     }
     Account::parse(text).map_err(|e| QueryError::InvalidArgument(format!("invalid address: {e}")))
 }
@@ -135,15 +176,24 @@ fn address(text: &str) -> Result<Account, QueryError> {
 fn valid_denom(denom: String) -> Result<String, QueryError> {
     match coins::is_denom(&denom) {
         true => Ok(denom),
-        false => Err(QueryError::InvalidArgument(format!("invalid denom: {denom}"))),
+        false => Err(QueryError::InvalidArgument(format!(
+            "invalid denom: {denom}"
+        ))),
     }
 }
 
 fn one(state: &State, account: &str, denom: String) -> Result<Coin, QueryError> {
     let denom = valid_denom(denom)?;
     let account = address(account)?;
-    let amount = if denom == DENOM { balance(state, &account) } else { 0 };
-    Ok(Coin { denom, amount: amount.to_string() })
+    let amount = if denom == DENOM {
+        balance(state, &account)
+    } else {
+        0
+    };
+    Ok(Coin {
+        denom,
+        amount: amount.to_string(),
+    })
 }
 
 fn every(

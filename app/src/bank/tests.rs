@@ -24,7 +24,10 @@ fn a_transfer_emits_the_events_of_the_sdk_in_order() {
     state.take_events();
     transfer(&mut state, &account(1), &account(2), 5).unwrap();
     let kinds: Vec<_> = state.take_events().into_iter().map(|e| e.r#type).collect();
-    assert_eq!(kinds, ["coin_spent", "coin_received", "transfer", "message"]);
+    assert_eq!(
+        kinds,
+        ["coin_spent", "coin_received", "transfer", "message"]
+    );
 }
 
 #[test]
@@ -33,7 +36,10 @@ fn more_than_the_balance_is_refused_in_the_words_of_the_sdk() {
     mint(&mut state, &account(1), 9);
     let error = transfer(&mut state, &account(1), &account(2), 10).unwrap_err();
     assert_eq!((error.codespace, error.code), ("sdk", 5));
-    assert_eq!(error.log, "spendable balance 9nicoin is smaller than 10nicoin: insufficient funds");
+    assert_eq!(
+        error.log,
+        "spendable balance 9nicoin is smaller than 10nicoin: insufficient funds"
+    );
 }
 
 proptest! {

@@ -162,7 +162,7 @@ proptest! {
             prop_assert_eq!(&after, &before);
         } else {
             let c = *after.values().max().unwrap();
-            let capped = |c: u64| sum(before.values().map(|w| *w).map(|w| w.min(c)).collect::<Vec<_>>().iter());
+            let capped = |c: u64| sum(before.values().copied().map(|w| w.min(c)).collect::<Vec<_>>().iter());
             let fits = |c: u64| u128::from(c) * 1000 <= capped(c) * u128::from(share);
             prop_assert!(fits(c));
             let most = *before.values().max().unwrap();

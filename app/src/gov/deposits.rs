@@ -37,7 +37,9 @@ pub(super) fn add(
 ) -> Result<(), TxError> {
     bank::transfer(state, depositor, &authority(), amount)?;
     let key = (proposal.id, *depositor);
-    let before = keys::DEPOSITS.get(state, &key).map_or(0, |deposit| total(&deposit.amount));
+    let before = keys::DEPOSITS
+        .get(state, &key)
+        .map_or(0, |deposit| total(&deposit.amount));
     let deposit = Deposit {
         proposal_id: proposal.id,
         depositor: depositor.to_string(),
@@ -48,7 +50,11 @@ pub(super) fn add(
     proposal.total_deposit = listed(sum);
     let (id, shown) = (proposal.id.to_string(), bank::shown(amount));
     let depositor = depositor.to_string();
-    let attributes = [("depositor", depositor.as_str()), ("amount", &shown), ("proposal_id", &id)];
+    let attributes = [
+        ("depositor", depositor.as_str()),
+        ("amount", &shown),
+        ("proposal_id", &id),
+    ];
     state.emit(event("proposal_deposit", &attributes));
     let waits = proposal.status() == ProposalStatus::DepositPeriod;
     if waits && sum >= Nicoin::from(get(state, &params::MIN_DEPOSIT)) {
@@ -59,12 +65,17 @@ pub(super) fn add(
 }
 
 fn begin_vote(state: &mut State, context: &Context<'_>, proposal: &mut Proposal) {
-    let end = context.time_ms.saturating_add(get(state, &params::VOTING_PERIOD));
+    let end = context
+        .time_ms
+        .saturating_add(get(state, &params::VOTING_PERIOD));
     proposal.set_status(ProposalStatus::VotingPeriod);
     proposal.voting_start_time = Some(timestamp(context.time_ms));
     proposal.voting_end_time = Some(timestamp(end));
     keys::OPEN.put(state, &proposal.id, &end);
-    state.emit(event("proposal_deposit", &[("voting_period_start", &proposal.id.to_string())]));
+    state.emit(event(
+        "proposal_deposit",
+        &[("voting_period_start", &proposal.id.to_string())],
+    ));
 }
 
 /// Gives all deposits of a proposal back.

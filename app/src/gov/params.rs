@@ -94,5 +94,13 @@ pub const MAX_ACTIVE: ParamSpec = ParamSpec {
 };
 
 /// All of them.
-pub const ALL: &[ParamSpec] =
-    &[MIN_DEPOSIT, MIN_INITIAL, DEPOSIT_PERIOD, VOTING_PERIOD, QUORUM, THRESHOLD, VETO, MAX_ACTIVE];
+pub const ALL: &[ParamSpec] = &[
+    MIN_DEPOSIT,
+    MIN_INITIAL,
+    DEPOSIT_PERIOD,
+    VOTING_PERIOD,
+    QUORUM,
+    THRESHOLD,
+    VETO,
+    MAX_ACTIVE,
+];

@@ -17,7 +17,9 @@ pub fn end_block(state: &mut State, context: &Context<'_>) {
         if context.time_ms < end {
             continue;
         }
-        let Some(proposal) = keys::PROPOSALS.get(state, &id) else { continue };
+        let Some(proposal) = keys::PROPOSALS.get(state, &id) else {
+            continue;
+        };
         keys::OPEN.remove(state, &id);
         match proposal.status() {
             ProposalStatus::VotingPeriod => close_vote(state, context, proposal),
@@ -31,7 +33,10 @@ fn drop_proposal(state: &mut State, proposal: &Proposal) {
     keys::PROPOSALS.remove(state, &proposal.id);
     deposits::refund(state, proposal.id);
     let id = proposal.id.to_string();
-    let attributes = [("proposal_id", id.as_str()), ("proposal_result", "proposal_dropped")];
+    let attributes = [
+        ("proposal_id", id.as_str()),
+        ("proposal_result", "proposal_dropped"),
+    ];
     state.emit(event("inactive_proposal", &attributes));
 }
 
@@ -52,7 +57,10 @@ fn close_vote(state: &mut State, context: &Context<'_>, mut proposal: Proposal) 
     };
     proposal.set_status(status);
     keys::PROPOSALS.put(state, &id, &proposal);
-    let attributes = [("proposal_id", &*id.to_string()), ("proposal_result", result)];
+    let attributes = [
+        ("proposal_id", &*id.to_string()),
+        ("proposal_result", result),
+    ];
     state.emit(event("active_proposal", &attributes));
 }
 

@@ -25,7 +25,9 @@ pub const QUERIES: &[QueryPath] = &[
         path: "/cosmos.gov.v1.Query/Proposal",
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryProposalRequest| {
-                Ok(QueryProposalResponse { proposal: Some(find(state, request.proposal_id)?) })
+                Ok(QueryProposalResponse {
+                    proposal: Some(find(state, request.proposal_id)?),
+                })
             })
         },
     },
@@ -38,7 +40,12 @@ pub const QUERIES: &[QueryPath] = &[
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryVoteRequest| {
                 let (id, voter) = (request.proposal_id, account(&request.voter)?);
-                let missing = || QueryError::InvalidArgument(format!("voter: {} not found for proposal: {id}", request.voter));
+                let missing = || {
+                    QueryError::InvalidArgument(format!(
+                        "voter: {} not found for proposal: {id}",
+                        request.voter
+                    ))
+                };
                 let vote = keys::VOTES.get(state, &(id, voter)).ok_or_else(missing)?;
                 Ok(QueryVoteResponse { vote: Some(vote) })
             })
@@ -49,9 +56,15 @@ pub const QUERIES: &[QueryPath] = &[
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryVotesRequest| {
                 let votes = keys::VOTES.under(state, &request.proposal_id);
-                let votes = votes.into_iter().map(|((_, voter), vote)| (voter.0.to_vec(), vote)).collect();
+                let votes = votes
+                    .into_iter()
+                    .map(|((_, voter), vote)| (voter.0.to_vec(), vote))
+                    .collect();
                 let (votes, pagination) = paginate(votes, request.pagination)?;
-                Ok(QueryVotesResponse { votes, pagination: Some(pagination) })
+                Ok(QueryVotesResponse {
+                    votes,
+                    pagination: Some(pagination),
+                })
             })
         },
     },
@@ -61,11 +74,18 @@ pub const QUERIES: &[QueryPath] = &[
             answer(bytes, |request: QueryDepositRequest| {
                 let (id, depositor) = (request.proposal_id, account(&request.depositor)?);
                 let missing = || {
-                    let log = format!("depositer: {} not found for proposal: {id}", request.depositor);
+                    let log = format!(
+                        "depositer: {} not found for proposal: {id}",
+                        request.depositor
+                    );
                     QueryError::InvalidArgument(log)
                 };
-                let deposit = keys::DEPOSITS.get(state, &(id, depositor)).ok_or_else(missing)?;
-                Ok(QueryDepositResponse { deposit: Some(deposit) })
+                let deposit = keys::DEPOSITS
+                    .get(state, &(id, depositor))
+                    .ok_or_else(missing)?;
+                Ok(QueryDepositResponse {
+                    deposit: Some(deposit),
+                })
             })
         },
     },
@@ -74,9 +94,15 @@ pub const QUERIES: &[QueryPath] = &[
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryDepositsRequest| {
                 let list = keys::DEPOSITS.under(state, &request.proposal_id);
-                let list = list.into_iter().map(|((_, from), d)| (from.0.to_vec(), d)).collect();
+                let list = list
+                    .into_iter()
+                    .map(|((_, from), d)| (from.0.to_vec(), d))
+                    .collect();
                 let (deposits, pagination) = paginate(list, request.pagination)?;
-                Ok(QueryDepositsResponse { deposits, pagination: Some(pagination) })
+                Ok(QueryDepositsResponse {
+                    deposits,
+                    pagination: Some(pagination),
+                })
             })
         },
     },
@@ -99,7 +125,10 @@ pub const QUERIES: &[QueryPath] = &[
             answer(bytes, |_: QueryParamsRequest| {
                 // The three older lists stay empty.
                 let params = Some(parameters(state));
-                Ok(QueryParamsResponse { params, ..QueryParamsResponse::default() })
+                Ok(QueryParamsResponse {
+                    params,
+                    ..QueryParamsResponse::default()
+                })
             })
         },
     },
@@ -114,8 +143,17 @@ fn find(state: &State, id: u64) -> Result<Proposal, QueryError> {
     keys::PROPOSALS.get(state, &id).ok_or_else(missing)
 }
 
-fn proposals(state: &State, request: QueryProposalsRequest) -> Result<QueryProposalsResponse, QueryError> {
-    let optional = |text: &str| if text.is_empty() { Ok(None) } else { account(text).map(Some) };
+fn proposals(
+    state: &State,
+    request: QueryProposalsRequest,
+) -> Result<QueryProposalsResponse, QueryError> {
+    let optional = |text: &str| {
+        if text.is_empty() {
+            Ok(None)
+        } else {
+            account(text).map(Some)
+        }
+    };
     let (voter, depositor) = (optional(&request.voter)?, optional(&request.depositor)?);
     let wanted = |id: u64, proposal: &Proposal| {
         (request.proposal_status == 0 || proposal.status == request.proposal_status)
@@ -124,9 +162,14 @@ fn proposals(state: &State, request: QueryProposalsRequest) -> Result<QueryPropo
     };
     let list = keys::PROPOSALS.all(state).into_iter();
     let list = list.filter(|(id, proposal)| wanted(*id, proposal));
-    let list = list.map(|(id, proposal)| (id.to_be_bytes().to_vec(), proposal)).collect();
+    let list = list
+        .map(|(id, proposal)| (id.to_be_bytes().to_vec(), proposal))
+        .collect();
     let (proposals, pagination) = paginate(list, request.pagination)?;
-    Ok(QueryProposalsResponse { proposals, pagination: Some(pagination) })
+    Ok(QueryProposalsResponse {
+        proposals,
+        pagination: Some(pagination),
+    })
 }
 
 fn parameters(state: &State) -> Params {
@@ -146,5 +189,9 @@ fn parameters(state: &State) -> Params {
 
 /// Thousandths as the SDK's decimal with 18 places.
 fn permille(rate: u64) -> String {
-    format!("{}.{:03}000000000000000", rate.div_euclid(1000), rate.rem_euclid(1000))
+    format!(
+        "{}.{:03}000000000000000",
+        rate.div_euclid(1000),
+        rate.rem_euclid(1000)
+    )
 }

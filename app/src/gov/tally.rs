@@ -27,7 +27,9 @@ impl Tally {
         let now = epoch::current(state).number;
         let mut tally = Self::default();
         for ((_, voter), vote) in keys::VOTES.under(state, &id) {
-            let Some(node) = node::by_operator(state, &voter) else { continue };
+            let Some(node) = node::by_operator(state, &voter) else {
+                continue;
+            };
             let power = u128::from(epoch::power(state, now, &node::address(&node)));
             let option = vote.options.first().map(|weighted| weighted.option());
             let part = match option {

@@ -100,7 +100,11 @@ fn set(state: &mut State, spec: &ParamSpec, value: u64) {
     }
     registry::VALUES.put(state, &spec.name.to_owned(), &value);
     let from = from.unwrap_or(spec.network);
-    state.emit(typed(&EventParamChanged { name: spec.name.to_owned(), from, to: value }));
+    state.emit(typed(&EventParamChanged {
+        name: spec.name.to_owned(),
+        from,
+        to: value,
+    }));
 }
 
 /// Sets a parameter now, or keeps the value for the next switch.

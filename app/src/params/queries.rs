@@ -19,7 +19,9 @@ pub const QUERIES: &[QueryPath] = &[QueryPath {
                 unit: spec.unit.to_owned(),
                 doc: spec.doc.to_owned(),
             };
-            Ok(QueryParamsResponse { params: all().map(info).collect() })
+            Ok(QueryParamsResponse {
+                params: all().map(info).collect(),
+            })
         })
     },
 }];

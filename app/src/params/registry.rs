@@ -48,5 +48,7 @@ pub fn find(name: &str) -> Option<&'static ParamSpec> {
 /// The value in force. Genesis sets every parameter; one that came with a later version has its
 /// network default until governance sets it.
 pub fn get(state: &State, spec: &ParamSpec) -> u64 {
-    VALUES.get(state, &spec.name.to_owned()).unwrap_or(spec.network)
+    VALUES
+        .get(state, &spec.name.to_owned())
+        .unwrap_or(spec.network)
 }

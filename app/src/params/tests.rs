@@ -20,10 +20,20 @@ fn names_are_unique_and_defaults_within_their_bounds() {
 }
 
 fn update(state: &mut State, authority: String, name: &str, value: u64) -> Result<(), TxError> {
-    let params = vec![Param { name: name.into(), value }];
+    let params = vec![Param {
+        name: name.into(),
+        value,
+    }];
     let bytes = MsgUpdateParams { authority, params }.encode_to_vec();
-    let context = crate::context::Context { chain_id: "t", height: 1, time_ms: 0, oracle: &NoOracle };
-    (MESSAGES[0].parse)(&bytes)?.execute(state, &context).map(drop)
+    let context = crate::context::Context {
+        chain_id: "t",
+        height: 1,
+        time_ms: 0,
+        oracle: &NoOracle,
+    };
+    (MESSAGES[0].parse)(&bytes)?
+        .execute(state, &context)
+        .map(drop)
 }
 
 struct NoOracle;
@@ -39,7 +49,12 @@ fn only_governance_changes_a_parameter_and_only_within_its_bounds() {
     let mut state = State::empty();
     init_genesis(&mut state, Profile::Local, []).unwrap();
     let anyone = crate::address::Account([1; 20]).to_string();
-    assert_eq!(update(&mut state, anyone, MIN_GAS_PRICE.name, 7).unwrap_err().code, 4);
+    assert_eq!(
+        update(&mut state, anyone, MIN_GAS_PRICE.name, 7)
+            .unwrap_err()
+            .code,
+        4
+    );
     let gov = gov::authority().to_string();
     assert!(update(&mut state, gov.clone(), MIN_GAS_PRICE.name, u64::MAX).is_err());
     assert!(update(&mut state, gov.clone(), "tx/nothing", 1).is_err());
@@ -51,10 +66,15 @@ fn only_governance_changes_a_parameter_and_only_within_its_bounds() {
 fn a_parameter_of_the_calendar_waits_for_the_switch() {
     let mut state = State::empty();
     init_genesis(&mut state, Profile::Local, []).unwrap();
-    let Some(spec) = all().find(|s| s.name.starts_with("epoch/")) else { return };
+    let Some(spec) = all().find(|s| s.name.starts_with("epoch/")) else {
+        return;
+    };
     let (before, wanted) = (get(&state, spec), spec.max);
     schedule(&mut state, spec, wanted);
-    assert_eq!((get(&state, spec), pending(&state, spec)), (before, Some(wanted)));
+    assert_eq!(
+        (get(&state, spec), pending(&state, spec)),
+        (before, Some(wanted))
+    );
     apply_pending(&mut state);
     assert_eq!((get(&state, spec), pending(&state, spec)), (wanted, None));
 }

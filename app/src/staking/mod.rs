@@ -29,25 +29,39 @@ pub const QUERIES: &[QueryPath] = &[
     QueryPath {
         path: "/cosmos.staking.v1beta1.Query/DelegatorDelegations",
         answer: |_, _, _| {
-            encoded(&QueryDelegatorDelegationsResponse { pagination: none(), ..Default::default() })
+            encoded(&QueryDelegatorDelegationsResponse {
+                pagination: none(),
+                ..Default::default()
+            })
         },
     },
     QueryPath {
         path: "/cosmos.staking.v1beta1.Query/DelegatorUnbondingDelegations",
         answer: |_, _, _| {
             let pagination = none();
-            encoded(&QueryDelegatorUnbondingDelegationsResponse { pagination, ..Default::default() })
+            encoded(&QueryDelegatorUnbondingDelegationsResponse {
+                pagination,
+                ..Default::default()
+            })
         },
     },
     QueryPath {
         path: "/cosmos.staking.v1beta1.Query/Validators",
-        answer: |_, _, _| encoded(&QueryValidatorsResponse { pagination: none(), ..Default::default() }),
+        answer: |_, _, _| {
+            encoded(&QueryValidatorsResponse {
+                pagination: none(),
+                ..Default::default()
+            })
+        },
     },
     QueryPath {
         path: "/cosmos.staking.v1beta1.Query/Pool",
         answer: |_, _, _| {
             let zero = || "0".to_owned();
-            let pool = Pool { not_bonded_tokens: zero(), bonded_tokens: zero() };
+            let pool = Pool {
+                not_bonded_tokens: zero(),
+                bonded_tokens: zero(),
+            };
             encoded(&QueryPoolResponse { pool: Some(pool) })
         },
     },
@@ -67,5 +81,8 @@ fn encoded(message: &impl Message) -> Result<Vec<u8>, QueryError> {
 
 /// The pagination of an empty list.
 fn none() -> Option<PageResponse> {
-    Some(PageResponse { next_key: Vec::new(), total: 0 })
+    Some(PageResponse {
+        next_key: Vec::new(),
+        total: 0,
+    })
 }

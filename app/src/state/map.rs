@@ -101,7 +101,11 @@ pub struct Map<K, V> {
 impl<K: Key, V: Message + Default> Map<K, V> {
     /// A map under `prefix/`. A prefix is used once in a store.
     pub const fn new(store: StoreName, prefix: &'static str) -> Self {
-        Self { store, prefix, marker: PhantomData }
+        Self {
+            store,
+            prefix,
+            marker: PhantomData,
+        }
     }
 
     /// The raw key of an entry.
@@ -119,13 +123,18 @@ impl<K: Key, V: Message + Default> Map<K, V> {
 
     fn decode(&self, raw: &[u8]) -> V {
         V::decode(raw).unwrap_or_else(|e| {
-            panic!("state is damaged: {}/{} does not decode: {e}", self.store, self.prefix)
+            panic!(
+                "state is damaged: {}/{} does not decode: {e}",
+                self.store, self.prefix
+            )
         })
     }
 
     /// The value of a key.
     pub fn get(&self, state: &State, key: &K) -> Option<V> {
-        state.get(self.store, &self.raw_key(key)).map(|raw| self.decode(&raw))
+        state
+            .get(self.store, &self.raw_key(key))
+            .map(|raw| self.decode(&raw))
     }
 
     /// Whether a key is there.
@@ -161,7 +170,10 @@ impl<K: Key, V: Message + Default> Map<K, V> {
             .map(|(raw, value)| {
                 let key = raw.get(skip..).and_then(|mut rest| K::read(&mut rest));
                 let key = key.unwrap_or_else(|| {
-                    panic!("state is damaged: a key under {}/{}", self.store, self.prefix)
+                    panic!(
+                        "state is damaged: a key under {}/{}",
+                        self.store, self.prefix
+                    )
                 });
                 (key, self.decode(&value))
             })
@@ -170,7 +182,10 @@ impl<K: Key, V: Message + Default> Map<K, V> {
 
     /// The values of [`Map::under`].
     pub fn values_under(&self, state: &State, first: &impl Key) -> Vec<V> {
-        self.under(state, first).into_iter().map(|(_, value)| value).collect()
+        self.under(state, first)
+            .into_iter()
+            .map(|(_, value)| value)
+            .collect()
     }
 
     /// Removes all entries whose key starts with the given first fields.

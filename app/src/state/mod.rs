@@ -56,7 +56,10 @@ pub struct State {
 impl State {
     /// State over a committed view.
     pub fn new(base: Arc<dyn Base>) -> Self {
-        Self { base, layers: vec![Layer::default()] }
+        Self {
+            base,
+            layers: vec![Layer::default()],
+        }
     }
 
     /// Empty state, as before genesis.
@@ -77,7 +80,10 @@ impl State {
 
     /// Sets the raw value of a key. Empty values cannot be proven (ICS-23) and are a bug.
     pub fn put(&mut self, store: StoreName, key: Vec<u8>, value: Vec<u8>) {
-        assert!(!value.is_empty(), "an empty value in store {store}: delete the key instead");
+        assert!(
+            !value.is_empty(),
+            "an empty value in store {store}: delete the key instead"
+        );
         self.top().writes.insert((store, key), Some(value));
     }
 
@@ -88,7 +94,8 @@ impl State {
 
     /// All entries whose key starts with `prefix`, in key order.
     pub fn scan(&self, store: StoreName, prefix: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let mut merged: BTreeMap<Vec<u8>, Vec<u8>> = self.base.scan(store, prefix).into_iter().collect();
+        let mut merged: BTreeMap<Vec<u8>, Vec<u8>> =
+            self.base.scan(store, prefix).into_iter().collect();
         for layer in &self.layers {
             let from = (store, prefix.to_vec());
             for ((s, key), change) in layer.writes.range(from..) {
@@ -143,7 +150,10 @@ impl State {
     /// All changes since the snapshot, once no layer is open.
     pub fn into_changes(mut self) -> Changes {
         assert_eq!(self.layers.len(), 1, "a layer is still open");
-        self.layers.pop().map(|layer| layer.writes).unwrap_or_default()
+        self.layers
+            .pop()
+            .map(|layer| layer.writes)
+            .unwrap_or_default()
     }
 
     /// The changes so far, without consuming the state.

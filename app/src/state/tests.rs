@@ -25,7 +25,13 @@ fn a_kept_layer_overrides_what_lies_below() {
     state.put("test", b"c".to_vec(), b"3".to_vec());
     state.keep();
     let entries = state.scan("test", b"");
-    assert_eq!(entries, vec![(b"b".to_vec(), b"1".to_vec()), (b"c".to_vec(), b"3".to_vec())]);
+    assert_eq!(
+        entries,
+        vec![
+            (b"b".to_vec(), b"1".to_vec()),
+            (b"c".to_vec(), b"3".to_vec())
+        ]
+    );
 }
 
 #[test]

@@ -45,9 +45,13 @@ impl Builder {
     pub fn new(n: usize) -> Self {
         Self {
             chain_id: "race-test-1".to_owned(),
-            nodes: (0..n).map(|i| TestNode::named(&format!("node{i}"))).collect(),
+            nodes: (0..n)
+                .map(|i| TestNode::named(&format!("node{i}")))
+                .collect(),
             params: BTreeMap::new(),
-            funded: ["alice", "bob"].map(|name| (Wallet::named(name), FUNDS)).to_vec(),
+            funded: ["alice", "bob"]
+                .map(|name| (Wallet::named(name), FUNDS))
+                .to_vec(),
             models: Vec::new(),
             kv: Arc::new(MemKv::new()),
             oracle: Arc::new(FakeOracle),
@@ -101,7 +105,11 @@ impl Builder {
             params: self.params.clone(),
             race_preset: "tiny".to_owned(),
             accounts: self.funded.iter().map(account).collect(),
-            nodes: self.nodes.iter().map(|n| n.genesis(&self.chain_id, GENESIS_POWER)).collect(),
+            nodes: self
+                .nodes
+                .iter()
+                .map(|n| n.genesis(&self.chain_id, GENESIS_POWER))
+                .collect(),
             models: self.models.clone(),
         }
     }
@@ -185,7 +193,9 @@ impl Chain {
     /// What a signature of this wallet must bind now, counting its transactions in the mempool:
     /// enough gas and fee for any message.
     pub fn signing(&self, wallet: &Wallet) -> Signing {
-        let record = self.read(|_, state| auth::account(state, &wallet.account)).unwrap_or_default();
+        let record = self
+            .read(|_, state| auth::account(state, &wallet.account))
+            .unwrap_or_default();
         let pending = self.mempool.iter().filter(|tx| signs(tx, wallet)).count() as u64;
         Signing {
             chain_id: self.chain_id.clone(),
@@ -206,7 +216,13 @@ impl Chain {
 
     /// Signs a transaction of protocol messages, without a fee.
     pub fn sign_free(&self, wallet: &Wallet, messages: Vec<Any>) -> Vec<u8> {
-        wallet.sign(messages, &Signing { fee: 0, ..self.signing(wallet) })
+        wallet.sign(
+            messages,
+            &Signing {
+                fee: 0,
+                ..self.signing(wallet)
+            },
+        )
     }
 
     /// Offers a transaction to CheckTx and keeps it for the next block.
@@ -249,8 +265,13 @@ impl Chain {
     /// Makes a block as CometBFT would: honest nodes act, the mempool is proposed.
     pub fn step(&mut self) -> Finalized {
         honest::act(self);
-        let txs = self.app.prepare_proposal(std::mem::take(&mut self.mempool), u64::MAX);
-        assert!(self.app.process_proposal(&txs), "the proposer's own block is refused");
+        let txs = self
+            .app
+            .prepare_proposal(std::mem::take(&mut self.mempool), u64::MAX);
+        assert!(
+            self.app.process_proposal(&txs),
+            "the proposer's own block is refused"
+        );
         self.make(txs)
     }
 
@@ -272,21 +293,38 @@ impl Chain {
             }
             self.step();
         }
-        assert!(done(self), "{what}: not after {limit} blocks; epoch {:?}", self.epoch());
+        assert!(
+            done(self),
+            "{what}: not after {limit} blocks; epoch {:?}",
+            self.epoch()
+        );
     }
 
     fn make(&mut self, txs: Vec<Bytes>) -> Finalized {
         self.height += 1;
         self.time_ms += self.block_ms;
-        let signed = self.signers.iter().map(|(address, signed)| (*address, *signed)).collect();
+        let signed = self
+            .signers
+            .iter()
+            .map(|(address, signed)| (*address, *signed))
+            .collect();
         let block = Block { txs, signed };
-        let new = NewBlock { height: self.height, time_ms: self.time_ms, block };
+        let new = NewBlock {
+            height: self.height,
+            time_ms: self.time_ms,
+            block,
+        };
         let finalized = self.app.finalize_block(&new);
         let snapshot = self.app.commit();
         assert_eq!(snapshot.app_hash(), finalized.app_hash);
         self.app_hash = finalized.app_hash;
         self.events = finalized.events.clone();
-        self.events.extend(finalized.results.iter().flat_map(|result| result.events.clone()));
+        self.events.extend(
+            finalized
+                .results
+                .iter()
+                .flat_map(|result| result.events.clone()),
+        );
         self.signers = self.sign_block();
         self.apply(&finalized.updates);
         self.check_invariants();
@@ -301,9 +339,14 @@ impl Chain {
 
     fn sign_block(&self) -> BTreeMap<ConsensusAddress, bool> {
         let offline = |address: &ConsensusAddress| {
-            self.nodes.iter().any(|node| node.address == *address && node.behaviour.offline)
+            self.nodes
+                .iter()
+                .any(|node| node.address == *address && node.behaviour.offline)
         };
-        self.validators.keys().map(|address| (*address, !offline(address))).collect()
+        self.validators
+            .keys()
+            .map(|address| (*address, !offline(address)))
+            .collect()
     }
 
     /// Applies validator updates under CometBFT's rules.
@@ -314,7 +357,10 @@ impl Chain {
             assert!(!seen.contains(&address), "two updates of one validator");
             seen.push(address);
             match update.power {
-                0 => assert!(self.validators.remove(&address).is_some(), "an unknown validator removed"),
+                0 => assert!(
+                    self.validators.remove(&address).is_some(),
+                    "an unknown validator removed"
+                ),
                 power => drop(self.validators.insert(address, power)),
             }
         }
@@ -351,6 +397,9 @@ fn signs(tx: &Bytes, wallet: &Wallet) -> bool {
     use race_proto::cosmos::tx::v1beta1::{AuthInfo, TxRaw};
     let raw = TxRaw::decode(tx.clone()).unwrap_or_default();
     let auth = AuthInfo::decode(raw.auth_info_bytes.as_slice()).unwrap_or_default();
-    let key = auth.signer_infos.first().and_then(|info| info.public_key.clone());
+    let key = auth
+        .signer_infos
+        .first()
+        .and_then(|info| info.public_key.clone());
     key == Some(wallet.public_key())
 }

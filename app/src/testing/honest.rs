@@ -69,7 +69,11 @@ fn due(chain: &mut Chain, index: usize) -> Vec<Any> {
             messages.extend(submit(chain, node, &now, memory.submitted.entry(entry)));
         }
         Phase::Open if !node.behaviour.does_not_open => {
-            if let Some(tree) = memory.submitted.get(&entry).filter(|_| !memory.opened.contains_key(&entry)) {
+            if let Some(tree) = memory
+                .submitted
+                .get(&entry)
+                .filter(|_| !memory.opened.contains_key(&entry))
+            {
                 memory.opened.insert(entry, ());
                 messages.extend(open(chain, node, &now, tree));
             }
@@ -81,7 +85,10 @@ fn due(chain: &mut Chain, index: usize) -> Vec<Any> {
             }
         }
         Phase::CheckReveal => {
-            let checks = memory.checks.get(&entry).filter(|_| !memory.revealed_checks.contains_key(&entry));
+            let checks = memory
+                .checks
+                .get(&entry)
+                .filter(|_| !memory.revealed_checks.contains_key(&entry));
             if let Some(checks) = checks {
                 memory.revealed_checks.insert(entry, ());
                 messages.push(packed(&MsgRevealChecks {
@@ -114,7 +121,9 @@ fn due(chain: &mut Chain, index: usize) -> Vec<Any> {
 /// Commits and reveals of all beacon rounds.
 fn rounds(chain: &Chain, node: &TestNode) -> Vec<Any> {
     let open = chain.read(|_, state| beacon::open_rounds(state));
-    open.iter().filter_map(|round| contribute(chain, node, round)).collect()
+    open.iter()
+        .filter_map(|round| contribute(chain, node, round))
+        .collect()
 }
 
 fn contribute(chain: &Chain, node: &TestNode, round: &Round) -> Option<Any> {
@@ -130,19 +139,41 @@ fn contribute(chain: &Chain, node: &TestNode, round: &Round) -> Option<Any> {
     let sender = node.hot.address();
     if (round.commit_start..=round.commit_end).contains(&next) && known.is_none() {
         let commitment = commitment(&bound, &node.address, Which::Reveal, r.expose()).to_vec();
-        return Some(packed(&MsgCommit { sender, round: Some(id), commitment }));
+        return Some(packed(&MsgCommit {
+            sender,
+            round: Some(id),
+            commitment,
+        }));
     }
     let reveals = next > round.commit_end && next <= round.reveal_end && !node.behaviour.withholds;
     let unrevealed = known.is_some_and(|part| part.secret.is_empty());
-    (reveals && unrevealed)
-        .then(|| packed(&MsgReveal { sender, round: Some(id), secret: r.expose().to_vec() }))
+    (reveals && unrevealed).then(|| {
+        packed(&MsgReveal {
+            sender,
+            round: Some(id),
+            secret: r.expose().to_vec(),
+        })
+    })
 }
 
-fn truth(chain: &Chain, public_key: [u8; 32], now: &Epoch, nonce: u64) -> Option<crate::oracle::Truth> {
+fn truth(
+    chain: &Chain,
+    public_key: [u8; 32],
+    now: &Epoch,
+    nonce: u64,
+) -> Option<crate::oracle::Truth> {
     let (preset, race_seed) = chain.read(|_, state| {
-        (races::preset(state), races::seed(state, now.number, now.race_attempt))
+        (
+            races::preset(state),
+            races::seed(state, now.number, now.race_attempt),
+        )
     });
-    Some(FakeOracle::truth(&Recomputation { preset, race_seed: race_seed?, public_key, nonce }))
+    Some(FakeOracle::truth(&Recomputation {
+        preset,
+        race_seed: race_seed?,
+        public_key,
+        nonce,
+    }))
 }
 
 fn submit(
@@ -151,7 +182,9 @@ fn submit(
     now: &Epoch,
     entry: std::collections::btree_map::Entry<'_, Attempt, Tree>,
 ) -> Option<Any> {
-    let std::collections::btree_map::Entry::Vacant(entry) = entry else { return None };
+    let std::collections::btree_map::Entry::Vacant(entry) = entry else {
+        return None;
+    };
     let key = node.consensus.verifying_key().to_bytes();
     let leaves = (0..node.nonces)
         .map(|nonce| {
@@ -175,7 +208,9 @@ fn submit(
 fn open(chain: &Chain, node: &TestNode, now: &Epoch, tree: &Tree) -> Option<Any> {
     let (epoch, attempt) = (now.number, now.race_attempt);
     let positions = chain.read(|_, state| races::sample(state, epoch, attempt, &node.address))?;
-    let multiproof = tree.open_many(&positions).expect("positions are drawn below the count");
+    let multiproof = tree
+        .open_many(&positions)
+        .expect("positions are drawn below the count");
     Some(packed(&MsgOpenLeaves {
         sender: node.hot.address(),
         epoch,
@@ -191,9 +226,14 @@ fn salt(node: &TestNode, now: &Epoch) -> [u8; 32] {
 
 fn commit_checks(chain: &Chain, node: &TestNode, now: &Epoch) -> Option<(Any, Vec<Check>)> {
     let (epoch, attempt) = (now.number, now.race_attempt);
-    let request = QueryAssignmentsRequest { epoch, attempt, checker: node.address.to_vec() };
-    let answer: QueryAssignmentsResponse =
-        chain.query("/race.race.v1.Query/Assignments", &request).ok()?;
+    let request = QueryAssignmentsRequest {
+        epoch,
+        attempt,
+        checker: node.address.to_vec(),
+    };
+    let answer: QueryAssignmentsResponse = chain
+        .query("/race.race.v1.Query/Assignments", &request)
+        .ok()?;
     let checks = answer
         .assignments
         .into_iter()
@@ -218,8 +258,20 @@ fn commit_checks(chain: &Chain, node: &TestNode, now: &Epoch) -> Option<(Any, Ve
         return None;
     }
     let salt = salt(node, now);
-    let commitment = races::check_commitment(&chain.chain_id, epoch, attempt, &node.address, &salt, &checks);
+    let commitment = races::check_commitment(
+        &chain.chain_id,
+        epoch,
+        attempt,
+        &node.address,
+        &salt,
+        &checks,
+    );
     let sender = node.hot.address();
-    let message = MsgCommitChecks { sender, epoch, attempt, commitment: commitment.to_vec() };
+    let message = MsgCommitChecks {
+        sender,
+        epoch,
+        attempt,
+        commitment: commitment.to_vec(),
+    };
     Some((packed(&message), checks))
 }

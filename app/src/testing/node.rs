@@ -83,12 +83,22 @@ impl TestNode {
     /// Its public keys and their proofs for a chain.
     pub fn keys(&self, chain_id: &str) -> (NodeKeys, KeyProofs) {
         let operator = &self.operator.account;
-        prove(&self.consensus, &self.duty, &self.share, &self.transport, chain_id, operator)
+        prove(
+            &self.consensus,
+            &self.duty,
+            &self.share,
+            &self.transport,
+            chain_id,
+            operator,
+        )
     }
 
     /// Where it says that it serves.
     pub fn endpoints(&self) -> Endpoints {
-        Endpoints { grpc: "127.0.0.1:9090".to_owned(), api: String::new() }
+        Endpoints {
+            grpc: "127.0.0.1:9090".to_owned(),
+            api: String::new(),
+        }
     }
 
     /// Its entry in the genesis file.

@@ -21,7 +21,11 @@ impl FakeOracle {
             hash.update(what.nonce.to_be_bytes());
             hash.finalize().into()
         };
-        Truth { leaf: of(b"leaf"), check_digest: of(b"check"), appropriate: true }
+        Truth {
+            leaf: of(b"leaf"),
+            check_digest: of(b"check"),
+            appropriate: true,
+        }
     }
 }
 

@@ -52,7 +52,10 @@ impl Wallet {
         let seed = Sha256::digest([b"test wallet ", name.as_bytes()].concat());
         let key = SigningKey::from_slice(&seed).expect("a hash is a key but for one in 2^128");
         let public = key.verifying_key().to_encoded_point(true);
-        Self { account: Account::of_secp256k1(public.as_bytes()), key }
+        Self {
+            account: Account::of_secp256k1(public.as_bytes()),
+            key,
+        }
     }
 
     /// The bech32 address.
@@ -62,7 +65,12 @@ impl Wallet {
 
     /// The packed public key.
     pub fn public_key(&self) -> Any {
-        let key = self.key.verifying_key().to_encoded_point(true).as_bytes().to_vec();
+        let key = self
+            .key
+            .verifying_key()
+            .to_encoded_point(true)
+            .as_bytes()
+            .to_vec();
         packed(&PubKey { key })
     }
 
@@ -88,15 +96,31 @@ impl Wallet {
             timeout_height: signing.timeout_height,
             ..TxBody::default()
         };
-        let single = mode_info::Single { mode: signing.mode as i32 };
+        let single = mode_info::Single {
+            mode: signing.mode as i32,
+        };
         let signer = SignerInfo {
             public_key: Some(self.public_key()),
-            mode_info: Some(ModeInfo { sum: Some(mode_info::Sum::Single(single)) }),
+            mode_info: Some(ModeInfo {
+                sum: Some(mode_info::Sum::Single(single)),
+            }),
             sequence: signing.sequence,
         };
-        let amount = if signing.fee == 0 { Vec::new() } else { vec![nicoin(signing.fee)] };
-        let fee = Fee { amount, gas_limit: signing.gas, ..Fee::default() };
-        let auth = AuthInfo { signer_infos: vec![signer], fee: Some(fee), ..AuthInfo::default() };
+        let amount = if signing.fee == 0 {
+            Vec::new()
+        } else {
+            vec![nicoin(signing.fee)]
+        };
+        let fee = Fee {
+            amount,
+            gas_limit: signing.gas,
+            ..Fee::default()
+        };
+        let auth = AuthInfo {
+            signer_infos: vec![signer],
+            fee: Some(fee),
+            ..AuthInfo::default()
+        };
         (body, auth)
     }
 
@@ -120,6 +144,7 @@ impl Wallet {
     /// A signed transaction.
     pub fn sign(&self, messages: Vec<Any>, signing: &Signing) -> Vec<u8> {
         let (body, auth) = self.body_and_auth(messages, signing);
-        self.sign_raw(&body, &auth, &signing.chain_id, signing.number).encode_to_vec()
+        self.sign_raw(&body, &auth, &signing.chain_id, signing.number)
+            .encode_to_vec()
     }
 }

@@ -102,7 +102,11 @@ pub fn run(
 
 fn check_shape(state: &State, tx: &CheckedTx, mode: Mode) -> Result<(), TxError> {
     if tx.gas_limit > i64::MAX.unsigned_abs() {
-        let log = format!("invalid gas supplied; {} > {}: invalid request", tx.gas_limit, i64::MAX);
+        let log = format!(
+            "invalid gas supplied; {} > {}: invalid request",
+            tx.gas_limit,
+            i64::MAX
+        );
         return Err(TxError::sdk(18, log));
     }
     if mode == Mode::Simulate {
@@ -114,14 +118,23 @@ fn check_shape(state: &State, tx: &CheckedTx, mode: Mode) -> Result<(), TxError>
     let expected = tx.signers.len();
     if tx.signatures.len() != expected {
         let got = tx.signatures.len();
-        return Err(TxError::sdk(4, format!("wrong number of signers; expected {expected}, got {got}: unauthorized")));
+        return Err(TxError::sdk(
+            4,
+            format!("wrong number of signers; expected {expected}, got {got}: unauthorized"),
+        ));
     }
     if tx.signer_infos.len() != expected {
         let got = tx.signer_infos.len();
-        return Err(TxError::sdk(4, format!("invalid number of signer;  expected: {expected}, got {got}: unauthorized")));
+        return Err(TxError::sdk(
+            4,
+            format!("invalid number of signer;  expected: {expected}, got {got}: unauthorized"),
+        ));
     }
     if tx.lane == Lane::User && tx.gas_limit == 0 && get(state, &params::MIN_GAS_PRICE) > 0 {
-        return Err(TxError::sdk(41, "must provide positive gas: invalid gas limit"));
+        return Err(TxError::sdk(
+            41,
+            "must provide positive gas: invalid gas limit",
+        ));
     }
     Ok(())
 }
@@ -131,7 +144,10 @@ fn check_timeout(context: &Context<'_>, tx: &CheckedTx) -> Result<(), TxError> {
         return Ok(());
     }
     let (now, limit) = (context.height, tx.timeout_height);
-    Err(TxError::sdk(30, format!("block height: {now}, timeout height: {limit}: tx timeout height")))
+    Err(TxError::sdk(
+        30,
+        format!("block height: {now}, timeout height: {limit}: tx timeout height"),
+    ))
 }
 
 fn check_memo(state: &State, tx: &CheckedTx) -> Result<(), TxError> {
@@ -170,17 +186,27 @@ fn pay_fee(state: &mut State, tx: &CheckedTx, mode: Mode) -> Result<(), TxError>
         return Err(TxError::sdk(18, log));
     }
     if !tx.fee.0.is_empty() && !tx.fee.is_zero() && !tx.fee.is_valid() {
-        return Err(TxError::sdk(13, format!("invalid fee amount: {}: insufficient fee", tx.fee)));
+        return Err(TxError::sdk(
+            13,
+            format!("invalid fee amount: {}: insufficient fee", tx.fee),
+        ));
     }
     if tx.lane == Lane::User && mode != Mode::Simulate {
         let least = least_fee(state, tx.gas_limit);
         if tx.fee.nicoin() < least {
-            let log = format!("insufficient fees; got: {} required: {}: insufficient fee", tx.fee, bank::shown(least));
+            let log = format!(
+                "insufficient fees; got: {} required: {}: insufficient fee",
+                tx.fee,
+                bank::shown(least)
+            );
             return Err(TxError::sdk(13, log));
         }
     }
     if auth::account(state, &tx.fee_payer).is_none() {
-        let log = format!("fee payer address: {} does not exist: unknown address", tx.fee_payer);
+        let log = format!(
+            "fee payer address: {} does not exist: unknown address",
+            tx.fee_payer
+        );
         return Err(TxError::sdk(9, log));
     }
     if let Some(foreign) = tx.fee.foreign() {
@@ -192,28 +218,50 @@ fn pay_fee(state: &mut State, tx: &CheckedTx, mode: Mode) -> Result<(), TxError>
     }
     let collector = auth::module_account(auth::FEE_COLLECTOR);
     bank::transfer(state, &tx.fee_payer, &collector, tx.fee.nicoin())?;
-    let fee = if tx.fee.is_zero() { String::new() } else { tx.fee.to_string() };
-    state.emit(event("tx", &[("fee", &fee), ("fee_payer", &tx.fee_payer.to_string())]));
+    let fee = if tx.fee.is_zero() {
+        String::new()
+    } else {
+        tx.fee.to_string()
+    };
+    state.emit(event(
+        "tx",
+        &[("fee", &fee), ("fee_payer", &tx.fee_payer.to_string())],
+    ));
     Ok(())
 }
 
 fn signers(tx: &CheckedTx) -> Result<Vec<Signer<'_>>, TxError> {
     let of = |(index, account): (usize, &Account)| {
         let info = tx.signer_infos.get(index);
-        let key = info.and_then(|info| info.public_key.as_ref()).map(PublicKey::unpack).transpose()?;
-        Ok(Signer { index, account: *account, info, key })
+        let key = info
+            .and_then(|info| info.public_key.as_ref())
+            .map(PublicKey::unpack)
+            .transpose()?;
+        Ok(Signer {
+            index,
+            account: *account,
+            info,
+            key,
+        })
     };
     tx.signers.iter().enumerate().map(of).collect()
 }
 
 fn record(state: &State, account: &Account) -> Result<BaseAccount, TxError> {
-    let missing = || TxError::sdk(9, format!("account {account} does not exist: unknown address"));
+    let missing = || {
+        TxError::sdk(
+            9,
+            format!("account {account} does not exist: unknown address"),
+        )
+    };
     auth::account(state, account).ok_or_else(missing)
 }
 
 /// Stores the signer's key at its first transaction.
 fn set_key(state: &mut State, signer: &Signer<'_>) -> Result<(), TxError> {
-    let Some(key) = &signer.key else { return Ok(()) };
+    let Some(key) = &signer.key else {
+        return Ok(());
+    };
     if key.account() != signer.account {
         let log = format!(
             "pubKey does not match signer address {} with signer index: {}: invalid pubkey",
@@ -232,8 +280,14 @@ fn set_key(state: &mut State, signer: &Signer<'_>) -> Result<(), TxError> {
 fn emit_signers(state: &mut State, tx: &CheckedTx, signers: &[Signer<'_>]) {
     for signer in signers {
         let sequence = signer.info.map_or(0, |info| info.sequence);
-        state.emit(event("tx", &[("acc_seq", &format!("{}/{sequence}", signer.account))]));
-        let signature = tx.signatures.get(signer.index).filter(|signature| !signature.is_empty());
+        state.emit(event(
+            "tx",
+            &[("acc_seq", &format!("{}/{sequence}", signer.account))],
+        ));
+        let signature = tx
+            .signatures
+            .get(signer.index)
+            .filter(|signature| !signature.is_empty());
         if let Some(signature) = signature {
             state.emit(event("tx", &[("signature", &STANDARD.encode(signature))]));
         }
@@ -249,7 +303,9 @@ fn verify(
     mode: Mode,
 ) -> Result<(), TxError> {
     let record = record(state, &signer.account)?;
-    let Some(info) = signer.info else { return Ok(()) };
+    let Some(info) = signer.info else {
+        return Ok(());
+    };
     if info.sequence != record.sequence {
         let log = format!(
             "account sequence mismatch, expected {}, got {}: incorrect account sequence",
@@ -263,11 +319,20 @@ fn verify(
     require_direct(info.mode_info.as_ref())?;
     let key = match &record.pub_key {
         Some(key) => PublicKey::unpack(key)?,
-        None => return Err(TxError::sdk(8, "pubkey on account is not set: invalid pubkey")),
+        None => {
+            return Err(TxError::sdk(
+                8,
+                "pubkey on account is not set: invalid pubkey",
+            ))
+        }
     };
     // A newcomer cannot know the number that its account will get.
     let number = if newcomer { 0 } else { record.account_number };
-    let signature = tx.signatures.get(signer.index).map(Vec::as_slice).unwrap_or_default();
+    let signature = tx
+        .signatures
+        .get(signer.index)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     match key.verifies(&sign_bytes(tx, context.chain_id, number), signature) {
         true => Ok(()),
         false => Err(TxError::sdk(

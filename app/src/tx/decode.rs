@@ -80,28 +80,47 @@ pub fn decode(state: &State, bytes: &[u8]) -> Result<CheckedTx, TxError> {
     in_canonical_order(bytes)?;
     refuse_unknown_fields("cosmos.tx.v1beta1.TxRaw", bytes, NonCritical::Refuse)?;
     let raw = TxRaw::decode(bytes).map_err(parse_error)?;
-    refuse_unknown_fields("cosmos.tx.v1beta1.TxBody", &raw.body_bytes, NonCritical::Accept)?;
+    refuse_unknown_fields(
+        "cosmos.tx.v1beta1.TxBody",
+        &raw.body_bytes,
+        NonCritical::Accept,
+    )?;
     let body = TxBody::decode(raw.body_bytes.as_slice()).map_err(parse_error)?;
-    refuse_unknown_fields("cosmos.tx.v1beta1.AuthInfo", &raw.auth_info_bytes, NonCritical::Refuse)?;
+    refuse_unknown_fields(
+        "cosmos.tx.v1beta1.AuthInfo",
+        &raw.auth_info_bytes,
+        NonCritical::Refuse,
+    )?;
     let auth = AuthInfo::decode(raw.auth_info_bytes.as_slice()).map_err(parse_error)?;
     check(state, raw, body, auth, bytes.len())
 }
 
 // Tips are deprecated and refused.
 #[allow(deprecated)]
-fn check(state: &State, raw: TxRaw, body: TxBody, auth: AuthInfo, size: usize) -> Result<CheckedTx, TxError> {
+fn check(
+    state: &State,
+    raw: TxRaw,
+    body: TxBody,
+    auth: AuthInfo,
+    size: usize,
+) -> Result<CheckedTx, TxError> {
     let messages = messages(state, &body)?;
     let lane = lane(&messages)?;
     check_size(state, lane, size)?;
     if !body.extension_options.is_empty() {
-        return Err(TxError::sdk(31, "extension options are not supported: unknown extension options"));
+        return Err(TxError::sdk(
+            31,
+            "extension options are not supported: unknown extension options",
+        ));
     }
     if auth.tip.is_some() {
         return Err(invalid("tips are not supported"));
     }
     let fee = auth.fee.unwrap_or_default();
     if !fee.granter.is_empty() {
-        return Err(invalid("fee grants are not supported; leave the fee's granter empty"));
+        return Err(invalid(
+            "fee grants are not supported; leave the fee's granter empty",
+        ));
     }
     let mut signers: Vec<Account> = Vec::new();
     for (_, message) in &messages {
@@ -135,7 +154,9 @@ fn messages(state: &State, body: &TxBody) -> Result<CheckedMessages, TxError> {
     let limit = get(state, &params::MAX_MESSAGES);
     if !u64::try_from(body.messages.len()).is_ok_and(|count| count <= limit) {
         let count = body.messages.len();
-        return Err(invalid(format!("a transaction has at most {limit} messages, got {count}")));
+        return Err(invalid(format!(
+            "a transaction has at most {limit} messages, got {count}"
+        )));
     }
     let mut messages = Vec::with_capacity(body.messages.len());
     for any in &body.messages {
@@ -147,21 +168,33 @@ fn messages(state: &State, body: &TxBody) -> Result<CheckedMessages, TxError> {
 }
 
 fn lane(messages: &[(String, Box<dyn CheckedMsg>)]) -> Result<Lane, TxError> {
-    let protocol = messages.iter().filter(|(_, message)| message.lane() == Lane::Protocol).count();
+    let protocol = messages
+        .iter()
+        .filter(|(_, message)| message.lane() == Lane::Protocol)
+        .count();
     match protocol {
         0 => Ok(Lane::User),
         all if all == messages.len() => Ok(Lane::Protocol),
-        _ => Err(invalid("protocol messages, which are free, and others cannot share a transaction")),
+        _ => Err(invalid(
+            "protocol messages, which are free, and others cannot share a transaction",
+        )),
     }
 }
 
 /// The first signer pays unless the fee names another, who then signs too.
 fn fee_payer(fee: &Fee, signers: &mut Vec<Account>) -> Result<Account, TxError> {
     if fee.payer.is_empty() {
-        return signers.first().copied().ok_or_else(|| invalid("must contain at least one message"));
+        return signers
+            .first()
+            .copied()
+            .ok_or_else(|| invalid("must contain at least one message"));
     }
-    let payer = Account::parse(&fee.payer)
-        .map_err(|e| TxError::sdk(7, format!("invalid fee payer address ({e}): invalid address")))?;
+    let payer = Account::parse(&fee.payer).map_err(|e| {
+        TxError::sdk(
+            7,
+            format!("invalid fee payer address ({e}): invalid address"),
+        )
+    })?;
     if !signers.contains(&payer) {
         signers.push(payer);
     }
@@ -177,7 +210,9 @@ fn in_canonical_order(bytes: &[u8]) -> Result<(), TxError> {
         false => {
             // Unknown fields have an error of their own.
             refuse_unknown_fields("cosmos.tx.v1beta1.TxRaw", bytes, NonCritical::Refuse)?;
-            Err(parse_error("the transaction is not in its canonical encoding"))
+            Err(parse_error(
+                "the transaction is not in its canonical encoding",
+            ))
         }
     }
 }

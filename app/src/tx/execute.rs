@@ -31,7 +31,10 @@ pub struct Outcome {
 
 impl Outcome {
     fn refused(error: TxError) -> Self {
-        Self { error: Some(error), ..Self::default() }
+        Self {
+            error: Some(error),
+            ..Self::default()
+        }
     }
 
     /// The `TxMsgData` of a success; empty on failure.
@@ -40,7 +43,11 @@ impl Outcome {
             return Vec::new();
         }
         let msg_responses = self.responses.clone();
-        TxMsgData { msg_responses, ..TxMsgData::default() }.encode_to_vec()
+        TxMsgData {
+            msg_responses,
+            ..TxMsgData::default()
+        }
+        .encode_to_vec()
     }
 
     /// The result as ABCI shows it.
@@ -62,7 +69,9 @@ impl Outcome {
 
 /// Code, codespace and log; all empty without an error.
 pub fn shown(error: Option<&TxError>) -> (u32, String, String) {
-    error.map_or_else(Default::default, |e| (e.code, e.codespace.to_owned(), e.log.clone()))
+    error.map_or_else(Default::default, |e| {
+        (e.code, e.codespace.to_owned(), e.log.clone())
+    })
 }
 
 /// Executes a transaction of a block.
@@ -82,7 +91,10 @@ pub fn simulate(state: &mut State, context: &Context<'_>, bytes: &[u8]) -> Outco
     };
     outcome.gas_wanted = u64::MAX;
     for event in &mut outcome.events {
-        event.attributes.iter_mut().for_each(|attribute| attribute.index = false);
+        event
+            .attributes
+            .iter_mut()
+            .for_each(|attribute| attribute.index = false);
     }
     outcome
 }
@@ -102,9 +114,17 @@ fn run(state: &mut State, context: &Context<'_>, tx: &CheckedTx, mode: Mode) -> 
     if let Err(error) = ante::run(state, context, tx, &mut meter, mode) {
         state.discard();
         let (gas_wanted, gas_used) = (tx.gas_limit, meter.used());
-        return Outcome { error: Some(error), gas_wanted, gas_used, ..Outcome::default() };
+        return Outcome {
+            error: Some(error),
+            gas_wanted,
+            gas_used,
+            ..Outcome::default()
+        };
     }
-    let mut outcome = Outcome { gas_wanted: tx.gas_limit, ..Outcome::default() };
+    let mut outcome = Outcome {
+        gas_wanted: tx.gas_limit,
+        ..Outcome::default()
+    };
     outcome.events = state.take_events();
     let mempool = matches!(mode, Mode::Check | Mode::Recheck);
     if !mempool || tx.lane == Lane::Protocol {
@@ -148,15 +168,24 @@ fn messages(
     for (index, (url, message)) in tx.messages.iter().enumerate() {
         meter.consume(message.gas(), "message")?;
         let response = message.execute(state, context).map_err(|e| TxError {
-            log: format!("failed to execute message; message index: {index}: {}", e.log),
+            log: format!(
+                "failed to execute message; message index: {index}: {}",
+                e.log
+            ),
             ..e
         })?;
         responses.push(response);
         let signer = message.signer().to_string();
-        let attributes = [("action", url.as_str()), ("sender", &signer), ("module", module_of(url))];
+        let attributes = [
+            ("action", url.as_str()),
+            ("sender", &signer),
+            ("module", module_of(url)),
+        ];
         let own = std::iter::once(event("message", &attributes)).chain(state.take_events());
         events.extend(own.map(|mut event| {
-            event.attributes.push(attribute("msg_index", index.to_string()));
+            event
+                .attributes
+                .push(attribute("msg_index", index.to_string()));
             event
         }));
     }
@@ -165,5 +194,9 @@ fn messages(
 
 /// The second part of a type URL, as the SDK names modules in events.
 fn module_of(type_url: &str) -> &str {
-    type_url.trim_start_matches('/').split('.').nth(1).unwrap_or_default()
+    type_url
+        .trim_start_matches('/')
+        .split('.')
+        .nth(1)
+        .unwrap_or_default()
 }

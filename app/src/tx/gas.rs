@@ -35,7 +35,11 @@ const SIMULATED_BYTES: u64 = 256;
 /// What the transaction's bytes cost.
 pub fn of_size(size: usize, mode: Mode) -> u64 {
     let size = u64::try_from(size).unwrap_or(u64::MAX);
-    let missing = if mode == Mode::Simulate { SIMULATED_BYTES } else { 0 };
+    let missing = if mode == Mode::Simulate {
+        SIMULATED_BYTES
+    } else {
+        0
+    };
     size.saturating_add(missing).saturating_mul(PER_BYTE)
 }
 

@@ -41,22 +41,34 @@ impl PublicKey {
     pub fn unpack(any: &Any) -> Result<Self, TxError> {
         match any.type_url.as_str() {
             SECP256K1 => {
-                let key = secp256k1::PubKey::decode(any.value.as_slice()).map_err(invalid)?.key;
+                let key = secp256k1::PubKey::decode(any.value.as_slice())
+                    .map_err(invalid)?
+                    .key;
                 if key.len() != 33 {
-                    return Err(invalid(format!("a secp256k1 key has 33 bytes, got {}", key.len())));
+                    return Err(invalid(format!(
+                        "a secp256k1 key has 33 bytes, got {}",
+                        key.len()
+                    )));
                 }
-                VerifyingKey::from_sec1_bytes(&key).map(Box::new).map(Self::Secp256k1).map_err(invalid)
+                VerifyingKey::from_sec1_bytes(&key)
+                    .map(Box::new)
+                    .map(Self::Secp256k1)
+                    .map_err(invalid)
             }
             ED25519 => {
-                let key = ed25519::PubKey::decode(any.value.as_slice()).map_err(invalid)?.key;
+                let key = ed25519::PubKey::decode(any.value.as_slice())
+                    .map_err(invalid)?
+                    .key;
                 let key: [u8; 32] = key.as_slice().try_into().map_err(|_| {
                     invalid(format!("an ed25519 key has 32 bytes, got {}", key.len()))
                 })?;
-                ed25519_dalek::VerifyingKey::from_bytes(&key).map(Self::Ed25519).map_err(invalid)
+                ed25519_dalek::VerifyingKey::from_bytes(&key)
+                    .map(Self::Ed25519)
+                    .map_err(invalid)
             }
-            "/cosmos.crypto.multisig.LegacyAminoPubKey" => {
-                Err(invalid("multisignature keys are not supported; sign with a secp256k1 or ed25519 key"))
-            }
+            "/cosmos.crypto.multisig.LegacyAminoPubKey" => Err(invalid(
+                "multisignature keys are not supported; sign with a secp256k1 or ed25519 key",
+            )),
             other => Err(invalid(format!("keys of type {other:?} are not supported"))),
         }
     }
@@ -81,10 +93,14 @@ impl PublicKey {
     /// only; ed25519: strict, so that every node agrees.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
-            Self::Secp256k1(key) => Secp256k1Signature::from_slice(signature).is_ok_and(|signature| {
-                signature.normalize_s().is_none()
-                    && key.verify_prehash(&Sha256::digest(message), &signature).is_ok()
-            }),
+            Self::Secp256k1(key) => {
+                Secp256k1Signature::from_slice(signature).is_ok_and(|signature| {
+                    signature.normalize_s().is_none()
+                        && key
+                            .verify_prehash(&Sha256::digest(message), &signature)
+                            .is_ok()
+                })
+            }
             Self::Ed25519(key) => Ed25519Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
         }
@@ -108,7 +124,9 @@ pub fn sign_bytes(tx: &CheckedTx, chain_id: &str, account_number: u64) -> Vec<u8
 /// `sdk` 37, naming what came.
 pub fn require_direct(mode: Option<&ModeInfo>) -> Result<(), TxError> {
     let found = match mode.and_then(|mode| mode.sum.as_ref()) {
-        Some(mode_info::Sum::Single(single)) if single.mode == SignMode::Direct as i32 => return Ok(()),
+        Some(mode_info::Sum::Single(single)) if single.mode == SignMode::Direct as i32 => {
+            return Ok(())
+        }
         Some(mode_info::Sum::Single(single)) => match SignMode::try_from(single.mode) {
             Ok(mode) => mode.as_str_name().to_owned(),
             Err(_) => format!("sign mode {}", single.mode),

@@ -29,7 +29,11 @@ pub enum NonCritical {
 ///
 /// # Errors
 /// `sdk` 2, naming the type and the field.
-pub fn refuse_unknown_fields(name: &str, bytes: &[u8], non_critical: NonCritical) -> Result<(), TxError> {
+pub fn refuse_unknown_fields(
+    name: &str,
+    bytes: &[u8],
+    non_critical: NonCritical,
+) -> Result<(), TxError> {
     let pool = race_proto::descriptor_pool();
     let descriptor = resolve(pool, name)?;
     Walk { pool }.message(&descriptor, bytes, non_critical, 0)
@@ -57,7 +61,9 @@ impl Walk<'_> {
         depth: usize,
     ) -> Result<(), TxError> {
         if depth > MAX_DEPTH {
-            return Err(parse_error(format!("messages lie more than {MAX_DEPTH} deep in each other")));
+            return Err(parse_error(format!(
+                "messages lie more than {MAX_DEPTH} deep in each other"
+            )));
         }
         let mut rest = bytes;
         while rest.has_remaining() {
@@ -78,10 +84,21 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn field(&self, field: &FieldDescriptor, wire: WireType, value: &[u8], depth: usize) -> Result<(), TxError> {
-        let Kind::Message(inner) = field.kind() else { return Ok(()) };
+    fn field(
+        &self,
+        field: &FieldDescriptor,
+        wire: WireType,
+        value: &[u8],
+        depth: usize,
+    ) -> Result<(), TxError> {
+        let Kind::Message(inner) = field.kind() else {
+            return Ok(());
+        };
         if wire != WireType::LengthDelimited {
-            return Err(parse_error(format!("field {} has the wrong wire type", field.full_name())));
+            return Err(parse_error(format!(
+                "field {} has the wrong wire type",
+                field.full_name()
+            )));
         }
         let deeper = depth.saturating_add(1);
         self.message(&inner, value, NonCritical::Refuse, deeper)?;
@@ -117,9 +134,13 @@ fn value<'a>(rest: &mut &'a [u8], wire: WireType) -> Result<&'a [u8], TxError> {
             let length = decode_varint(rest).map_err(parse_error)?;
             usize::try_from(length).map_err(parse_error)?
         }
-        WireType::StartGroup | WireType::EndGroup => return Err(parse_error("groups are not supported")),
+        WireType::StartGroup | WireType::EndGroup => {
+            return Err(parse_error("groups are not supported"))
+        }
     };
-    let (value, after) = rest.split_at_checked(length).ok_or_else(|| parse_error("unexpected EOF"))?;
+    let (value, after) = rest
+        .split_at_checked(length)
+        .ok_or_else(|| parse_error("unexpected EOF"))?;
     *rest = after;
     Ok(value)
 }
@@ -171,37 +192,67 @@ mod tests {
     #[test]
     fn an_unknown_field_is_refused_in_the_words_of_the_sdk() {
         let log = check(&with_field(TxBody::default().encode_to_vec(), 100)).unwrap_err();
-        assert_eq!(log, "errUnknownField \"*tx.TxBody\": {TagNum: 100, WireType:\"varint\"}: tx parse error");
+        assert_eq!(
+            log,
+            "errUnknownField \"*tx.TxBody\": {TagNum: 100, WireType:\"varint\"}: tx parse error"
+        );
     }
 
     #[test]
     fn a_non_critical_field_is_accepted_in_the_body_alone() {
         assert!(check(&with_field(Vec::new(), 1024 + 100)).is_ok());
         let value = with_field(MsgSend::default().encode_to_vec(), 1024 + 100);
-        let any = Any { type_url: "/cosmos.bank.v1beta1.MsgSend".into(), value };
-        let body = TxBody { messages: vec![any], ..TxBody::default() };
-        assert!(check(&body.encode_to_vec()).unwrap_err().contains("*types.MsgSend"));
+        let any = Any {
+            type_url: "/cosmos.bank.v1beta1.MsgSend".into(),
+            value,
+        };
+        let body = TxBody {
+            messages: vec![any],
+            ..TxBody::default()
+        };
+        assert!(check(&body.encode_to_vec())
+            .unwrap_err()
+            .contains("*types.MsgSend"));
     }
 
     #[test]
     fn an_unknown_type_and_cut_off_bytes_are_refused() {
-        let any = Any { type_url: "/no.Such".into(), value: vec![] };
-        let body = TxBody { messages: vec![any], ..TxBody::default() }.encode_to_vec();
-        assert_eq!(check(&body).unwrap_err(), "unable to resolve type URL /no.Such: tx parse error");
+        let any = Any {
+            type_url: "/no.Such".into(),
+            value: vec![],
+        };
+        let body = TxBody {
+            messages: vec![any],
+            ..TxBody::default()
+        }
+        .encode_to_vec();
+        assert_eq!(
+            check(&body).unwrap_err(),
+            "unable to resolve type URL /no.Such: tx parse error"
+        );
         assert!(check(&body[..body.len() - 1]).is_err());
     }
 
     #[test]
     fn messages_packed_in_each_other_without_end_are_refused() {
-        let mut any = Any { type_url: "/cosmos.bank.v1beta1.MsgSend".into(), value: vec![] };
+        let mut any = Any {
+            type_url: "/cosmos.bank.v1beta1.MsgSend".into(),
+            value: vec![],
+        };
         for _ in 0..40 {
             let inner = race_proto::cosmos::gov::v1::MsgSubmitProposal {
                 messages: vec![any],
                 ..Default::default()
             };
-            any = Any { type_url: "/cosmos.gov.v1.MsgSubmitProposal".into(), value: inner.encode_to_vec() };
+            any = Any {
+                type_url: "/cosmos.gov.v1.MsgSubmitProposal".into(),
+                value: inner.encode_to_vec(),
+            };
         }
-        let body = TxBody { messages: vec![any], ..TxBody::default() };
+        let body = TxBody {
+            messages: vec![any],
+            ..TxBody::default()
+        };
         assert!(check(&body.encode_to_vec()).unwrap_err().contains("deep"));
     }
 }

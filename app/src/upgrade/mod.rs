@@ -46,11 +46,17 @@ pub fn begin_block(state: &mut State) {
 
 fn migrate(state: &mut State, steps: &[Migration], target: u64) {
     let found = version(state);
-    assert!(found <= target, "the state has app version {found}, this program {target}: install the newer one");
+    assert!(
+        found <= target,
+        "the state has app version {found}, this program {target}: install the newer one"
+    );
     if found == target {
         return;
     }
-    for step in steps.iter().filter(|step| step.from >= found && step.from < target) {
+    for step in steps
+        .iter()
+        .filter(|step| step.from >= found && step.from < target)
+    {
         (step.run)(state);
     }
     VERSION.put(state, &target);
@@ -61,8 +67,14 @@ mod tests {
     use super::*;
 
     const STEPS: &[Migration] = &[
-        Migration { from: 1, run: |state| state.put("test", b"a".to_vec(), b"1".to_vec()) },
-        Migration { from: 2, run: |state| state.put("test", b"b".to_vec(), b"2".to_vec()) },
+        Migration {
+            from: 1,
+            run: |state| state.put("test", b"a".to_vec(), b"1".to_vec()),
+        },
+        Migration {
+            from: 2,
+            run: |state| state.put("test", b"b".to_vec(), b"2".to_vec()),
+        },
     ];
 
     #[test]

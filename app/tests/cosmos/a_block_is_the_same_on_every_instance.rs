@@ -15,7 +15,9 @@ fn pay(chain: &mut Chain) {
 fn memory_and_disk_and_a_reopened_store_give_the_same_app_hashes() {
     let folder = tempfile::tempdir().unwrap();
     let mut memory = Builder::new(3).kv(Arc::new(MemKv::new())).start();
-    let mut disk = Builder::new(3).kv(Arc::new(SledKv::open(folder.path()).unwrap())).start();
+    let mut disk = Builder::new(3)
+        .kv(Arc::new(SledKv::open(folder.path()).unwrap()))
+        .start();
     for height in 1..=80 {
         if height % 3 == 0 {
             pay(&mut memory);
@@ -38,7 +40,11 @@ fn a_block_finalized_twice_or_after_a_crash_before_commit_is_the_same() {
     let kv = Arc::new(MemKv::new());
     let mut chain = Builder::new(2).kv(kv.clone()).start();
     chain.steps(4);
-    let new = NewBlock { height: 5, time_ms: chain.time_ms + 1, block: Block::default() };
+    let new = NewBlock {
+        height: 5,
+        time_ms: chain.time_ms + 1,
+        block: Block::default(),
+    };
     let first = chain.app.finalize_block(&new);
     assert_eq!(chain.app.finalize_block(&new).app_hash, first.app_hash);
     // Nothing was written: an application that starts now is at the height before.
@@ -55,7 +61,9 @@ fn workers_learn_of_each_commit() {
     let list = Arc::clone(&seen);
     chain.app.on_commit(move |committed| {
         assert_eq!(committed.snapshot.height(), committed.height);
-        list.lock().unwrap().push((committed.height, committed.events.len()));
+        list.lock()
+            .unwrap()
+            .push((committed.height, committed.events.len()));
     });
     pay(&mut chain);
     chain.steps(2);

@@ -19,7 +19,11 @@ impl Scene {
     fn new() -> Self {
         let mut chain = Chain::new(1);
         chain.block(Vec::new());
-        Self { chain, alice: Wallet::named("alice"), carol: Wallet::named("carol") }
+        Self {
+            chain,
+            alice: Wallet::named("alice"),
+            carol: Wallet::named("carol"),
+        }
     }
 
     fn pay(&self) -> Vec<Any> {
@@ -37,7 +41,12 @@ impl Scene {
     }
 
     fn check(&self, tx: &[u8]) -> (u32, String) {
-        let error = self.chain.app.check_tx(tx, false).error.expect("CheckTx refuses");
+        let error = self
+            .chain
+            .app
+            .check_tx(tx, false)
+            .error
+            .expect("CheckTx refuses");
         assert_eq!(error.codespace, "sdk");
         (error.code, error.log)
     }
@@ -47,16 +56,27 @@ impl Scene {
         let tx = self.chain.sign(&self.alice, messages);
         assert_eq!(self.chain.app.check_tx(&tx, false).error, None);
         let result = self.chain.block(vec![tx]).results.remove(0);
-        let codespace = if result.codespace == "bank" { "bank" } else { "sdk" };
+        let codespace = if result.codespace == "bank" {
+            "bank"
+        } else {
+            "sdk"
+        };
         assert_eq!(result.codespace, codespace);
-        TxError { codespace, code: result.code, log: result.log }
+        TxError {
+            codespace,
+            code: result.code,
+            log: result.log,
+        }
     }
 
     fn send(&self, to: &str, denom: &str, amount: &str) -> Vec<Any> {
         vec![Wallet::message(&MsgSend {
             from_address: self.alice.address(),
             to_address: to.to_owned(),
-            amount: vec![Coin { denom: denom.into(), amount: amount.into() }],
+            amount: vec![Coin {
+                denom: denom.into(),
+                amount: amount.into(),
+            }],
         })]
     }
 }
@@ -68,10 +88,22 @@ fn what_does_not_decode_or_has_unknown_fields_is_code_2() {
     let mut unknown = scene.signed(|_| {});
     unknown.extend_from_slice(&[0xa0, 0x06, 0x01]);
     let (code, log) = scene.check(&unknown);
-    assert_eq!((code, log.as_str()), (2, "errUnknownField \"*tx.TxRaw\": {TagNum: 100, WireType:\"varint\"}: tx parse error"));
-    let any = Any { type_url: "/cosmos.staking.v1beta1.MsgDelegate".into(), value: vec![] };
+    assert_eq!(
+        (code, log.as_str()),
+        (
+            2,
+            "errUnknownField \"*tx.TxRaw\": {TagNum: 100, WireType:\"varint\"}: tx parse error"
+        )
+    );
+    let any = Any {
+        type_url: "/cosmos.staking.v1beta1.MsgDelegate".into(),
+        value: vec![],
+    };
     let (code, log) = scene.check(&scene.alice.sign(vec![any], &scene.signing()));
-    assert_eq!((code, log.contains("unable to resolve type URL")), (2, true));
+    assert_eq!(
+        (code, log.contains("unable to resolve type URL")),
+        (2, true)
+    );
 }
 
 #[test]
@@ -94,7 +126,11 @@ fn a_critical_unknown_field_of_the_body_is_refused_and_a_non_critical_one_accept
         let raw = TxRaw {
             body_bytes: bytes,
             auth_info_bytes: doc.auth_info_bytes.clone(),
-            signatures: vec![signature.normalize_s().unwrap_or(signature).to_bytes().to_vec()],
+            signatures: vec![signature
+                .normalize_s()
+                .unwrap_or(signature)
+                .to_bytes()
+                .to_vec()],
         };
         let outcome = scene.chain.app.check_tx(&raw.encode_to_vec(), false);
         assert_eq!(outcome.error.is_none(), accepted, "{:?}", outcome.error);
@@ -104,7 +140,10 @@ fn a_critical_unknown_field_of_the_body_is_refused_and_a_non_critical_one_accept
 #[test]
 fn a_signature_for_another_chain_or_account_is_code_4() {
     let scene = Scene::new();
-    for tx in [scene.signed(|s| s.chain_id = "other".into()), scene.signed(|s| s.number += 1)] {
+    for tx in [
+        scene.signed(|s| s.chain_id = "other".into()),
+        scene.signed(|s| s.number += 1),
+    ] {
         let (code, log) = scene.check(&tx);
         let number = scene.signing().number;
         let expected = format!(
@@ -133,9 +172,18 @@ fn more_or_no_signatures_are_refused() {
     let mut raw = TxRaw::decode(scene.signed(|_| {}).as_slice()).unwrap();
     raw.signatures.push(raw.signatures[0].clone());
     let refused = scene.check(&raw.encode_to_vec());
-    assert_eq!(refused, (4, "wrong number of signers; expected 1, got 2: unauthorized".to_owned()));
+    assert_eq!(
+        refused,
+        (
+            4,
+            "wrong number of signers; expected 1, got 2: unauthorized".to_owned()
+        )
+    );
     raw.signatures.clear();
-    assert_eq!(scene.check(&raw.encode_to_vec()), (15, "no signatures supplied".to_owned()));
+    assert_eq!(
+        scene.check(&raw.encode_to_vec()),
+        (15, "no signatures supplied".to_owned())
+    );
 }
 
 #[test]
@@ -143,7 +191,10 @@ fn other_sign_modes_are_not_supported() {
     let scene = Scene::new();
     let (code, log) = scene.check(&scene.signed(|s| s.mode = SignMode::LegacyAminoJson));
     assert_eq!(code, 37);
-    assert!(log.contains("SIGN_MODE_LEGACY_AMINO_JSON is not supported"), "{log}");
+    assert!(
+        log.contains("SIGN_MODE_LEGACY_AMINO_JSON is not supported"),
+        "{log}"
+    );
 }
 
 #[test]
@@ -158,7 +209,9 @@ fn a_fee_above_the_balance_is_code_5() {
 fn anothers_public_key_is_code_8() {
     let scene = Scene::new();
     let (body, auth) = scene.carol.body_and_auth(scene.pay(), &scene.signing());
-    let tx = scene.carol.sign_raw(&body, &auth, "race-test-1", scene.signing().number);
+    let tx = scene
+        .carol
+        .sign_raw(&body, &auth, "race-test-1", scene.signing().number);
     let (code, log) = scene.check(&tx.encode_to_vec());
     let expected = format!(
         "pubKey does not match signer address {} with signer index: 0: invalid pubkey",
@@ -171,10 +224,18 @@ fn anothers_public_key_is_code_8() {
 fn a_sender_without_an_account_is_code_9() {
     let scene = Scene::new();
     let signing = scene.chain.signing(&scene.carol);
-    let tx = scene.carol.sign(vec![scene.carol.pays(&scene.alice, 1)], &signing);
+    let tx = scene
+        .carol
+        .sign(vec![scene.carol.pays(&scene.alice, 1)], &signing);
     let (code, log) = scene.check(&tx);
     let address = scene.carol.address();
-    assert_eq!((code, log), (9, format!("fee payer address: {address} does not exist: unknown address")));
+    assert_eq!(
+        (code, log),
+        (
+            9,
+            format!("fee payer address: {address} does not exist: unknown address")
+        )
+    );
 }
 
 #[test]
@@ -182,13 +243,20 @@ fn too_little_gas_is_code_11_in_the_words_that_clients_parse() {
     let mut scene = Scene::new();
     let (code, log) = scene.check(&scene.signed(|s| s.gas = 1));
     assert_eq!(code, 11);
-    assert!(log.contains("; gasWanted: 1, gasUsed: ") && log.ends_with(": out of gas"), "{log}");
+    assert!(
+        log.contains("; gasWanted: 1, gasUsed: ") && log.ends_with(": out of gas"),
+        "{log}"
+    );
     // Enough for the checks, not for the message.
     let tx = scene.signed(|s| s.gas = 30_000);
     assert_eq!(scene.chain.app.check_tx(&tx, false).error, None);
     let result = scene.chain.block(vec![tx]).results.remove(0);
     assert_eq!(result.code, 11);
-    assert!(result.log.starts_with("out of gas in location: "), "{}", result.log);
+    assert!(
+        result.log.starts_with("out of gas in location: "),
+        "{}",
+        result.log
+    );
     assert!(result.gas_used > result.gas_wanted);
 }
 
@@ -199,16 +267,34 @@ fn a_long_memo_a_small_fee_and_an_old_transaction_are_refused() {
     let log = "maximum number of characters is 256 but received 257 characters: memo too large";
     assert_eq!(refused, (12, log.to_owned()));
     let refused = scene.check(&scene.signed(|s| s.fee = 1));
-    assert_eq!(refused, (13, "insufficient fees; got: 1nicoin required: 10000nicoin: insufficient fee".to_owned()));
+    assert_eq!(
+        refused,
+        (
+            13,
+            "insufficient fees; got: 1nicoin required: 10000nicoin: insufficient fee".to_owned()
+        )
+    );
     let refused = scene.check(&scene.signed(|s| s.timeout_height = 1));
-    assert_eq!(refused, (30, "block height: 2, timeout height: 1: tx timeout height".to_owned()));
+    assert_eq!(
+        refused,
+        (
+            30,
+            "block height: 2, timeout height: 1: tx timeout height".to_owned()
+        )
+    );
 }
 
 #[test]
 fn no_message_is_code_18_and_a_wrong_sequence_code_32() {
     let scene = Scene::new();
     let refused = scene.check(&scene.alice.sign(Vec::new(), &scene.signing()));
-    assert_eq!(refused, (18, "must contain at least one message: invalid request".to_owned()));
+    assert_eq!(
+        refused,
+        (
+            18,
+            "must contain at least one message: invalid request".to_owned()
+        )
+    );
     let refused = scene.check(&scene.signed(|s| s.sequence = 14));
     let log = "account sequence mismatch, expected 0, got 14: incorrect account sequence";
     assert_eq!(refused, (32, log.to_owned()));
@@ -222,10 +308,16 @@ fn fee_grants_tips_and_extensions_are_refused() {
     let (mut body, mut auth) = scene.alice.body_and_auth(scene.pay(), &signing);
     auth.fee.as_mut().unwrap().granter = scene.carol.address();
     let sign = |body: &_, auth: &_| {
-        scene.alice.sign_raw(body, auth, &signing.chain_id, signing.number).encode_to_vec()
+        scene
+            .alice
+            .sign_raw(body, auth, &signing.chain_id, signing.number)
+            .encode_to_vec()
     };
     let (code, log) = scene.check(&sign(&body, &auth));
-    assert_eq!((code, log.contains("fee grants are not supported")), (18, true));
+    assert_eq!(
+        (code, log.contains("fee grants are not supported")),
+        (18, true)
+    );
     auth.fee.as_mut().unwrap().granter.clear();
     auth.tip = Some(Tip::default());
     assert_eq!(scene.check(&sign(&body, &auth)).0, 18);
@@ -237,9 +329,15 @@ fn fee_grants_tips_and_extensions_are_refused() {
 #[test]
 fn too_large_a_transaction_is_code_21() {
     let scene = Scene::new();
-    let many: Vec<_> = (0..60).flat_map(|_| scene.send(&"x".repeat(2_000), "nicoin", "1")).collect();
+    let many: Vec<_> = (0..60)
+        .flat_map(|_| scene.send(&"x".repeat(2_000), "nicoin", "1"))
+        .collect();
     let (code, log) = scene.check(&scene.alice.sign(many, &scene.signing()));
-    assert_eq!((code, log.contains("at most 65536 bytes")), (21, true), "{log}");
+    assert_eq!(
+        (code, log.contains("at most 65536 bytes")),
+        (21, true),
+        "{log}"
+    );
 }
 
 #[test]
@@ -251,13 +349,21 @@ fn amounts_are_checked_in_the_block() {
     assert_eq!(error.code, 5);
     assert_eq!(error.log, format!("{prefix}spendable balance 999999900000nicoin is smaller than 100000000000000000000nicoin: insufficient funds"));
     let error = scene.deliver(scene.send(&to, "nicoin", "0"));
-    assert_eq!((error.code, error.log), (10, format!("{prefix}0nicoin: invalid coins")));
+    assert_eq!(
+        (error.code, error.log),
+        (10, format!("{prefix}0nicoin: invalid coins"))
+    );
     let error = scene.deliver(scene.send("garbage", "nicoin", "1"));
     assert_eq!(error.code, 7);
-    assert!(error.log.starts_with(&format!("{prefix}invalid to address: decoding bech32 failed: ")));
+    assert!(error.log.starts_with(&format!(
+        "{prefix}invalid to address: decoding bech32 failed: "
+    )));
     assert!(error.log.ends_with(": invalid address"));
     let error = scene.deliver(scene.send(&to, "foo", "3"));
-    assert_eq!(error.log, format!("{prefix}spendable balance 0foo is smaller than 3foo: insufficient funds"));
+    assert_eq!(
+        error.log,
+        format!("{prefix}spendable balance 0foo is smaller than 3foo: insufficient funds")
+    );
     let pool = race_app::auth::module_account("gov").to_string();
     assert_eq!(scene.deliver(scene.send(&pool, "nicoin", "1")).code, 4);
 }
@@ -265,14 +371,32 @@ fn amounts_are_checked_in_the_block() {
 #[test]
 fn a_multi_send_with_unequal_sums_is_code_4_of_bank() {
     let mut scene = Scene::new();
-    let coins = |n: u8| vec![Coin { denom: "nicoin".into(), amount: n.to_string() }];
+    let coins = |n: u8| {
+        vec![Coin {
+            denom: "nicoin".into(),
+            amount: n.to_string(),
+        }]
+    };
     let message = MsgMultiSend {
-        inputs: vec![Input { address: scene.alice.address(), coins: coins(5) }],
-        outputs: vec![Output { address: scene.carol.address(), coins: coins(4) }],
+        inputs: vec![Input {
+            address: scene.alice.address(),
+            coins: coins(5),
+        }],
+        outputs: vec![Output {
+            address: scene.carol.address(),
+            coins: coins(4),
+        }],
     };
     let error = scene.deliver(vec![Wallet::message(&message)]);
     let log = "failed to execute message; message index: 0: sum inputs != sum outputs".to_owned();
-    assert_eq!(error, TxError { codespace: "bank", code: 4, log });
+    assert_eq!(
+        error,
+        TxError {
+            codespace: "bank",
+            code: 4,
+            log
+        }
+    );
 }
 
 #[test]

@@ -9,11 +9,18 @@ use race_proto::cosmos::tx::v1beta1::TxRaw;
 use tendermint_proto::v0_38::abci::Event;
 
 fn coin(amount: u128) -> Vec<Coin> {
-    vec![Coin { denom: "nicoin".into(), amount: amount.to_string() }]
+    vec![Coin {
+        denom: "nicoin".into(),
+        amount: amount.to_string(),
+    }]
 }
 
 fn shown(event: &Event) -> String {
-    let list: Vec<_> = event.attributes.iter().map(|a| format!("{}={}", a.key, a.value)).collect();
+    let list: Vec<_> = event
+        .attributes
+        .iter()
+        .map(|a| format!("{}={}", a.key, a.value))
+        .collect();
     format!("{} {}", event.r#type, list.join(" "))
 }
 
@@ -24,12 +31,18 @@ fn one_transfer_has_the_events_and_the_data_of_the_sdk() {
     let tx = chain.sign(&alice, vec![alice.pays(&carol, 1234)]);
     let signature = STANDARD.encode(&TxRaw::decode(tx.as_slice()).unwrap().signatures[0]);
     let result = chain.block(vec![tx]).results.remove(0);
-    assert_eq!((result.code, result.log.as_str(), result.info.as_str()), (0, "", ""));
+    assert_eq!(
+        (result.code, result.log.as_str(), result.info.as_str()),
+        (0, "", "")
+    );
     assert_eq!(result.gas_wanted, 1_000_000);
     assert!(result.gas_used > 0 && result.gas_used <= result.gas_wanted);
     let data = TxMsgData::decode(result.data).unwrap();
     assert_eq!(data.msg_responses.len(), 1);
-    assert_eq!(data.msg_responses[0].type_url, "/cosmos.bank.v1beta1.MsgSendResponse");
+    assert_eq!(
+        data.msg_responses[0].type_url,
+        "/cosmos.bank.v1beta1.MsgSendResponse"
+    );
     assert!(data.msg_responses[0].value.is_empty());
     let (a, b) = (alice.address(), carol.address());
     let pool = race_app::auth::module_account("fee_collector").to_string();
@@ -49,7 +62,11 @@ fn one_transfer_has_the_events_and_the_data_of_the_sdk() {
     ];
     let events: Vec<_> = result.events.iter().map(shown).collect();
     assert_eq!(events, expected);
-    assert!(result.events.iter().flat_map(|e| &e.attributes).all(|a| a.index));
+    assert!(result
+        .events
+        .iter()
+        .flat_map(|e| &e.attributes)
+        .all(|a| a.index));
     assert_eq!(chain.balance(&carol), 1234);
 }
 
@@ -57,16 +74,33 @@ fn one_transfer_has_the_events_and_the_data_of_the_sdk() {
 fn a_multi_send_has_one_pair_of_events_for_each_output() {
     let mut chain = Chain::new(1);
     let alice = Wallet::named("alice");
-    let output = |name: &str, n| Output { address: Wallet::named(name).address(), coins: coin(n) };
+    let output = |name: &str, n| Output {
+        address: Wallet::named(name).address(),
+        coins: coin(n),
+    };
     let message = MsgMultiSend {
-        inputs: vec![Input { address: alice.address(), coins: coin(7) }],
+        inputs: vec![Input {
+            address: alice.address(),
+            coins: coin(7),
+        }],
         outputs: vec![output("carol", 3), output("dora", 4)],
     };
     let tx = chain.sign(&alice, vec![Wallet::message(&message)]);
     let result = chain.block(vec![tx]).results.remove(0);
     assert_eq!(result.code, 0, "{}", result.log);
-    let kinds: Vec<_> = result.events[7..].iter().map(|e| e.r#type.as_str()).collect();
-    let expected = ["message", "coin_spent", "message", "coin_received", "transfer", "coin_received", "transfer"];
+    let kinds: Vec<_> = result.events[7..]
+        .iter()
+        .map(|e| e.r#type.as_str())
+        .collect();
+    let expected = [
+        "message",
+        "coin_spent",
+        "message",
+        "coin_received",
+        "transfer",
+        "coin_received",
+        "transfer",
+    ];
     assert_eq!(kinds, expected);
 }
 

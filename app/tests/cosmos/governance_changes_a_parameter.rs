@@ -11,11 +11,17 @@ use race_proto::Any;
 const DEPOSIT: u128 = 10_000_000_000;
 
 fn coins(amount: u128) -> Vec<Coin> {
-    vec![Coin { denom: "nicoin".into(), amount: amount.to_string() }]
+    vec![Coin {
+        denom: "nicoin".into(),
+        amount: amount.to_string(),
+    }]
 }
 
 fn update(authority: String, name: &str, value: u64) -> Any {
-    let params = vec![Param { name: name.into(), value }];
+    let params = vec![Param {
+        name: name.into(),
+        value,
+    }];
     Wallet::message(&MsgUpdateParams { authority, params })
 }
 
@@ -32,7 +38,9 @@ fn proposal(proposer: &Wallet, deposit: u128, messages: Vec<Any>) -> Any {
 
 /// Operators have coins to pay for their votes.
 fn start() -> Chain {
-    let mut builder = Builder::new(3).param("gov/voting_period", 5_000).param("gov/deposit_period", 5_000);
+    let mut builder = Builder::new(3)
+        .param("gov/voting_period", 5_000)
+        .param("gov/deposit_period", 5_000);
     for index in 0..3 {
         let operator = Wallet::named(&format!("node{index} operator"));
         builder = builder.fund(operator, 1_000_000_000);
@@ -53,7 +61,9 @@ fn vote(chain: &mut Chain, node: usize, option: VoteOption) {
 
 fn find(chain: &Chain) -> Proposal {
     let request = QueryProposalRequest { proposal_id: 1 };
-    let answer: QueryProposalResponse = chain.query("/cosmos.gov.v1.Query/Proposal", &request).unwrap();
+    let answer: QueryProposalResponse = chain
+        .query("/cosmos.gov.v1.Query/Proposal", &request)
+        .unwrap();
     answer.proposal.unwrap()
 }
 
@@ -64,7 +74,9 @@ fn price(chain: &Chain) -> u64 {
 fn submit(chain: &mut Chain, deposit: u128) {
     let alice = Wallet::named("alice");
     let message = update(gov::authority().to_string(), "tx/min_gas_price", 20);
-    chain.send(&alice, vec![proposal(&alice, deposit, vec![message])]).unwrap();
+    chain
+        .send(&alice, vec![proposal(&alice, deposit, vec![message])])
+        .unwrap();
     let results = chain.step().results;
     assert!(results.iter().all(|r| r.code == 0), "{results:?}");
 }
@@ -87,10 +99,19 @@ fn a_passed_proposal_executes_and_returns_the_deposit() {
 
 #[test]
 fn without_a_quorum_or_with_a_veto_it_is_rejected() {
-    for votes in [&[][..], &[VoteOption::Yes, VoteOption::Yes, VoteOption::NoWithVeto], &[VoteOption::Abstain; 3]] {
-        let mut chain = Builder::new(3).param("gov/voting_period", 5_000).param("gov/veto", 300);
+    for votes in [
+        &[][..],
+        &[VoteOption::Yes, VoteOption::Yes, VoteOption::NoWithVeto],
+        &[VoteOption::Abstain; 3],
+    ] {
+        let mut chain = Builder::new(3)
+            .param("gov/voting_period", 5_000)
+            .param("gov/veto", 300);
         for index in 0..3 {
-            chain = chain.fund(Wallet::named(&format!("node{index} operator")), 1_000_000_000);
+            chain = chain.fund(
+                Wallet::named(&format!("node{index} operator")),
+                1_000_000_000,
+            );
         }
         let mut chain = chain.start();
         submit(&mut chain, DEPOSIT);
@@ -109,7 +130,11 @@ fn a_proposal_waits_for_its_deposit_and_is_dropped_without_it() {
     submit(&mut chain, DEPOSIT / 4);
     assert_eq!(find(&chain).status(), ProposalStatus::DepositPeriod);
     let bob = Wallet::named("bob");
-    let deposit = MsgDeposit { proposal_id: 1, depositor: bob.address(), amount: coins(DEPOSIT * 3 / 4) };
+    let deposit = MsgDeposit {
+        proposal_id: 1,
+        depositor: bob.address(),
+        amount: coins(DEPOSIT * 3 / 4),
+    };
     chain.send(&bob, vec![Wallet::message(&deposit)]).unwrap();
     chain.step();
     assert_eq!(find(&chain).status(), ProposalStatus::VotingPeriod);
@@ -120,7 +145,9 @@ fn a_proposal_waits_for_its_deposit_and_is_dropped_without_it() {
     submit(&mut chain, DEPOSIT / 4);
     chain.steps(6);
     let request = QueryProposalRequest { proposal_id: 1 };
-    assert!(chain.query::<_, QueryProposalResponse>("/cosmos.gov.v1.Query/Proposal", &request).is_err());
+    assert!(chain
+        .query::<_, QueryProposalResponse>("/cosmos.gov.v1.Query/Proposal", &request)
+        .is_err());
     assert_eq!(chain.balance(&alice), before - 100_000);
 }
 
@@ -130,19 +157,40 @@ fn others_messages_small_deposits_and_strangers_votes_are_refused() {
     let (alice, gov) = (Wallet::named("alice"), gov::authority().to_string());
     let good = || update(gov.clone(), "tx/min_gas_price", 20);
     let check = |messages: Vec<Any>| {
-        chain.app.check_tx(&chain.sign(&alice, messages), false).error.map(|e| (e.codespace, e.code))
+        chain
+            .app
+            .check_tx(&chain.sign(&alice, messages), false)
+            .error
+            .map(|e| (e.codespace, e.code))
     };
     let foreign = update(alice.address(), "tx/min_gas_price", 20);
-    assert_eq!(check(vec![proposal(&alice, DEPOSIT, vec![foreign])]), Some(("gov", 13)));
+    assert_eq!(
+        check(vec![proposal(&alice, DEPOSIT, vec![foreign])]),
+        Some(("gov", 13))
+    );
     let bank = alice.pays(&alice, 1);
-    assert_eq!(check(vec![proposal(&alice, DEPOSIT, vec![bank])]), Some(("gov", 10)));
-    assert_eq!(check(vec![proposal(&alice, DEPOSIT, vec![])]), Some(("gov", 11)));
+    assert_eq!(
+        check(vec![proposal(&alice, DEPOSIT, vec![bank])]),
+        Some(("gov", 10))
+    );
+    assert_eq!(
+        check(vec![proposal(&alice, DEPOSIT, vec![])]),
+        Some(("gov", 11))
+    );
     let unbounded = update(gov.clone(), "tx/min_gas_price", u64::MAX);
-    assert_eq!(check(vec![proposal(&alice, DEPOSIT, vec![unbounded])]), Some(("gov", 12)));
+    assert_eq!(
+        check(vec![proposal(&alice, DEPOSIT, vec![unbounded])]),
+        Some(("gov", 12))
+    );
     let small = chain.sign(&alice, vec![proposal(&alice, 1, vec![good()])]);
     assert_eq!(chain.block(vec![small]).results[0].code, 16);
     submit(&mut chain, DEPOSIT);
-    let vote = MsgVote { proposal_id: 1, voter: alice.address(), option: 1, metadata: String::new() };
+    let vote = MsgVote {
+        proposal_id: 1,
+        voter: alice.address(),
+        option: 1,
+        metadata: String::new(),
+    };
     let tx = chain.sign(&alice, vec![Wallet::message(&vote)]);
     assert_eq!(chain.block(vec![tx]).results[0].code, 30);
 }
@@ -152,9 +200,17 @@ fn a_message_that_fails_undoes_those_before_it() {
     let mut chain = start();
     let alice = Wallet::named("alice");
     let gov = gov::authority().to_string();
-    let retire = race_proto::race::model::v1::MsgRetireModel { authority: gov.clone(), id: "no-such".into() };
-    let messages = vec![update(gov, "tx/min_gas_price", 20), Wallet::message(&retire)];
-    chain.send(&alice, vec![proposal(&alice, DEPOSIT, messages)]).unwrap();
+    let retire = race_proto::race::model::v1::MsgRetireModel {
+        authority: gov.clone(),
+        id: "no-such".into(),
+    };
+    let messages = vec![
+        update(gov, "tx/min_gas_price", 20),
+        Wallet::message(&retire),
+    ];
+    chain
+        .send(&alice, vec![proposal(&alice, DEPOSIT, messages)])
+        .unwrap();
     chain.step();
     for node in 0..3 {
         vote(&mut chain, node, VoteOption::Yes);

@@ -24,7 +24,12 @@ fn a_balance_and_its_absence_prove_with_the_sdk_key() {
         assert_eq!(answer.key, balance_key(&wallet.account));
         let value = value.map(|text| text.as_bytes().to_vec());
         assert_eq!(answer.value, value.clone().unwrap_or_default());
-        let proof = Proof { value, ops: answer.proof_ops.unwrap().ops };
-        proof.verify(&chain.app_hash, "bank", &balance_key(&wallet.account)).unwrap();
+        let proof = Proof {
+            value,
+            ops: answer.proof_ops.unwrap().ops,
+        };
+        proof
+            .verify(&chain.app_hash, "bank", &balance_key(&wallet.account))
+            .unwrap();
     }
 }

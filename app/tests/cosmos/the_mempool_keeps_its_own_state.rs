@@ -1,13 +1,15 @@
+use race_app::message::Lane;
 use race_app::testing::{Builder, Chain, Wallet};
 use race_app::tx::decode;
-use race_app::message::Lane;
 
 #[test]
 fn transactions_that_follow_each_other_all_get_in() {
     let mut chain = Chain::new(1);
     let alice = Wallet::named("alice");
     for _ in 0..3 {
-        chain.send(&alice, vec![alice.pays(&Wallet::named("carol"), 1)]).unwrap();
+        chain
+            .send(&alice, vec![alice.pays(&Wallet::named("carol"), 1)])
+            .unwrap();
     }
     chain.step();
     assert_eq!(chain.balance(&Wallet::named("carol")), 3);
@@ -43,7 +45,8 @@ fn the_protocol_comes_first_and_what_does_not_decode_is_left_out() {
     chain.run_until("a beacon round takes commits", 60, |chain| {
         chain.read(|_, state| {
             let open = race_app::beacon::open_rounds(state);
-            open.iter().any(|round| round.commit_start == chain.height + 1)
+            open.iter()
+                .any(|round| round.commit_start == chain.height + 1)
         })
     });
     let alice = Wallet::named("alice");
@@ -55,10 +58,15 @@ fn the_protocol_comes_first_and_what_does_not_decode_is_left_out() {
     let proposed = chain.app.prepare_proposal(txs.clone(), u64::MAX);
     assert_eq!(proposed.len(), txs.len() - 1);
     let lanes: Vec<_> = chain.read(|_, state| {
-        proposed.iter().map(|tx| decode(state, tx).unwrap().lane).collect()
+        proposed
+            .iter()
+            .map(|tx| decode(state, tx).unwrap().lane)
+            .collect()
     });
     assert_eq!(lanes.last(), Some(&Lane::User));
-    assert!(lanes[..lanes.len() - 1].iter().all(|lane| *lane == Lane::Protocol));
+    assert!(lanes[..lanes.len() - 1]
+        .iter()
+        .all(|lane| *lane == Lane::Protocol));
     assert!(chain.app.process_proposal(&proposed));
     assert!(!chain.app.process_proposal(&txs));
     let limit = 2 * proposed[0].len() as u64;
@@ -77,6 +85,8 @@ fn a_protocol_message_that_would_fail_does_not_get_in() {
         key_attempt: 1,
     };
     let sequence = chain.signing(&hot).sequence;
-    assert!(chain.send_free(&hot, vec![Wallet::message(&message)]).is_err());
+    assert!(chain
+        .send_free(&hot, vec![Wallet::message(&message)])
+        .is_err());
     assert_eq!(chain.signing(&hot).sequence, sequence);
 }

@@ -206,7 +206,9 @@ fn a_record_copied_by_the_next_executor_pays_it_nothing() {
         .unwrap();
     let mut copied = world.record(id, index, 0, 20);
     copied.attempt = 1;
-    let error = world.settle(world.executor(id, index, 1), vec![copied]).unwrap_err();
+    let error = world
+        .settle(world.executor(id, index, 1), vec![copied])
+        .unwrap_err();
     assert!(error.log.contains("acknowledgement"), "{error}");
 }
 

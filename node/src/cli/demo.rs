@@ -19,8 +19,18 @@ pub struct Demo {
 
 impl Run for Demo {
     async fn run(self, context: Context) -> Outcome {
-        let keep = context.home_given.then(|| std::path::absolute(&context.home)).transpose()?;
-        let options = Options { binary: std::env::current_exe()?, model: self.model, keep, max_mean_distance: demo::MAX_MEAN_DISTANCE };
-        demo::run(options).await.map_err(|e| CliError::failed(e.to_string()))
+        let keep = context
+            .home_given
+            .then(|| std::path::absolute(&context.home))
+            .transpose()?;
+        let options = Options {
+            binary: std::env::current_exe()?,
+            model: self.model,
+            keep,
+            max_mean_distance: demo::MAX_MEAN_DISTANCE,
+        };
+        demo::run(options)
+            .await
+            .map_err(|e| CliError::failed(e.to_string()))
     }
 }

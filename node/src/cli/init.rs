@@ -20,7 +20,9 @@ use crate::wallet::mnemonic::Mnemonic;
 
 /// Make the home of a new node: keys, configuration, the network's genesis; nothing that is there is replaced
 #[derive(Debug, Parser)]
-#[command(after_help = "Example:\n  raced init --home ~/.raced --network network.json --moniker mynode\n  raced start --home ~/.raced")]
+#[command(
+    after_help = "Example:\n  raced init --home ~/.raced --network network.json --moniker mynode\n  raced start --home ~/.raced"
+)]
 pub struct Init {
     /// network.json of the network to join
     #[arg(long, value_name = "FILE")]
@@ -65,7 +67,12 @@ impl Run for Init {
         };
         let comet = config.comet(ProxyApp::for_home(&home));
         let (_, validator) = layout
-            .write(&comet, &genesis, &NodeKey::generate(), &ValidatorKey::generate())
+            .write(
+                &comet,
+                &genesis,
+                &NodeKey::generate(),
+                &ValidatorKey::generate(),
+            )
             .map_err(|e| CliError::failed(e.to_string()))?;
         // Last: its presence says that the home is complete.
         config.write(&home)?;

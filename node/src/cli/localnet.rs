@@ -14,7 +14,9 @@ use crate::shutdown;
 
 /// Run a local network of several nodes until Ctrl-C; a second run on the same --home resumes it
 #[derive(Debug, Parser)]
-#[command(after_help = "Example:\n  raced localnet --nodes 4 --home target/localnet --base-port 26600\n  raced query epoch current --home target/localnet/client")]
+#[command(
+    after_help = "Example:\n  raced localnet --nodes 4 --home target/localnet --base-port 26600\n  raced query epoch current --home target/localnet/client"
+)]
 pub struct LocalnetCommand {
     /// Nodes
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=100))]
@@ -44,14 +46,20 @@ pub struct LocalnetCommand {
 
 fn param(text: &str) -> Result<(String, u64), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
-    let value = value.parse().map_err(|_| format!("`{value}` is no whole number"))?;
+    let value = value
+        .parse()
+        .map_err(|_| format!("`{value}` is no whole number"))?;
     Ok((key.to_owned(), value))
 }
 
 fn misbehave(text: &str) -> Result<(u16, Misbehaviour), String> {
-    let (node, kind) = text.split_once('=').ok_or("expected NODE=KIND, for instance node3=forge")?;
+    let (node, kind) = text
+        .split_once('=')
+        .ok_or("expected NODE=KIND, for instance node3=forge")?;
     let index = node.strip_prefix("node").unwrap_or(node);
-    let index = index.parse().map_err(|_| format!("`{node}` is no node; expected node0, node1, ..."))?;
+    let index = index
+        .parse()
+        .map_err(|_| format!("`{node}` is no node; expected node0, node1, ..."))?;
     Ok((index, kind.parse()?))
 }
 
@@ -61,7 +69,10 @@ impl Run for LocalnetCommand {
             return Err(CliError::usage("say where the network lies: --home DIR"));
         }
         if let Some((node, _)) = self.misbehave.iter().find(|(node, _)| *node >= self.nodes) {
-            return Err(CliError::usage(format!("there is no node{node} among {} nodes", self.nodes)));
+            return Err(CliError::usage(format!(
+                "there is no node{node} among {} nodes",
+                self.nodes
+            )));
         }
         race::Preset::by_name(&self.preset).map_err(|e| CliError::from(e).as_usage())?;
         let models: Result<Vec<_>, _> = self.models.iter().map(std::path::absolute).collect();
@@ -77,17 +88,30 @@ impl Run for LocalnetCommand {
             params: self.params,
             misbehave: self.misbehave,
         };
-        tracing_subscriber::fmt().with_env_filter("warn").with_writer(std::io::stderr).init();
-        context.note(&format!("starting {} nodes in {}", plan.nodes, plan.home.display()));
+        tracing_subscriber::fmt()
+            .with_env_filter("warn")
+            .with_writer(std::io::stderr)
+            .init();
+        context.note(&format!(
+            "starting {} nodes in {}",
+            plan.nodes,
+            plan.home.display()
+        ));
         let failed = |error: crate::node::Failure| CliError::failed(error.to_string());
         let mut localnet = tokio::select! {
             started = Localnet::start(plan) => started.map_err(failed)?,
             _ = shutdown::requested() => return Ok(()),
         };
         for node in &localnet.network.nodes {
-            context.note(&format!("{}: RPC {}, gRPC {}, log {}/raced.log", node.name, node.rpc, node.grpc, node.home));
+            context.note(&format!(
+                "{}: RPC {}, gRPC {}, log {}/raced.log",
+                node.name, node.rpc, node.grpc, node.home
+            ));
         }
-        context.note(&format!("ready: {}", localnet.plan.network_file().display()));
+        context.note(&format!(
+            "ready: {}",
+            localnet.plan.network_file().display()
+        ));
         loop {
             tokio::select! {
                 // A node that was killed from outside is left dead.

@@ -12,7 +12,9 @@ use crate::node::{self, Options};
 
 /// Run the node of --home, with CometBFT as its child, until Ctrl-C or SIGTERM
 #[derive(Debug, Parser)]
-#[command(after_help = "Every key of config/app.toml can be overridden by --config section.key=value or by RACED_SECTION_KEY.\n\nExample:\n  raced start --home ~/.raced --config grpc.listen=127.0.0.1:9091")]
+#[command(
+    after_help = "Every key of config/app.toml can be overridden by --config section.key=value or by RACED_SECTION_KEY.\n\nExample:\n  raced start --home ~/.raced --config grpc.listen=127.0.0.1:9091"
+)]
 pub struct Start {
     /// Override a key of config/app.toml
     #[arg(long = "config", value_name = "SECTION.KEY=VALUE", value_parser = key_value)]
@@ -36,15 +38,27 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 impl Run for Start {
     async fn run(self, context: Context) -> Outcome {
         let mut config = self.config;
-        config.extend(self.with_comet.map(|run| ("comet.run".to_owned(), run.to_string())));
+        config.extend(
+            self.with_comet
+                .map(|run| ("comet.run".to_owned(), run.to_string())),
+        );
         // Read here as well, so that a mistake is a usage error before anything is touched.
         let read = Config::load(&context.home, std::env::vars(), &config)
             .map_err(|error| CliError::from(error).as_usage())?;
         let filter = tracing_subscriber::EnvFilter::try_new(&read.log).map_err(|error| {
-            CliError::usage(format!("`log` is no filter: {error}; expected for instance info,cometbft=warn"))
+            CliError::usage(format!(
+                "`log` is no filter: {error}; expected for instance info,cometbft=warn"
+            ))
         })?;
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(context.console.terminal).init();
-        let options = Options { config, cometbft: self.cometbft, misbehave: self.misbehave };
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(context.console.terminal)
+            .init();
+        let options = Options {
+            config,
+            cometbft: self.cometbft,
+            misbehave: self.misbehave,
+        };
         node::run(&context.home, options).await.map_err(|error| {
             tracing::error!(%error, "the node ends");
             CliError::failed(error.to_string())

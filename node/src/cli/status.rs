@@ -22,26 +22,47 @@ pub struct Status {}
 impl Run for Status {
     async fn run(self, context: Context) -> Outcome {
         let home = std::path::absolute(&context.home)?;
-        let config = Config::load(&home, std::env::vars(), &[]).map_err(|e| CliError::from(e).as_usage())?;
+        let config =
+            Config::load(&home, std::env::vars(), &[]).map_err(|e| CliError::from(e).as_usage())?;
         let address = ValidatorKey::load(&Home::new(&home).validator_key())?.address();
         let running = pid_file(&home).exists();
-        let chain = ChainClient::connect(&format!("http://{}", config.comet.rpc)).await.map_err(|e| {
-            CliError::from(e).while_doing(if running { "the node starts or its CometBFT does not answer" } else { "the node does not run; raced start runs it" })
-        })?;
-        let now: epoch::QueryCurrentResponse =
-            chain.ask("/race.epoch.v1.Query/Current", &epoch::QueryCurrentRequest {}).await?;
-        let committee: epoch::QueryCommitteeResponse =
-            chain.ask("/race.epoch.v1.Query/Committee", &epoch::QueryCommitteeRequest { epoch: 0 }).await?;
+        let chain = ChainClient::connect(&format!("http://{}", config.comet.rpc))
+            .await
+            .map_err(|e| {
+                CliError::from(e).while_doing(if running {
+                    "the node starts or its CometBFT does not answer"
+                } else {
+                    "the node does not run; raced start runs it"
+                })
+            })?;
+        let now: epoch::QueryCurrentResponse = chain
+            .ask(
+                "/race.epoch.v1.Query/Current",
+                &epoch::QueryCurrentRequest {},
+            )
+            .await?;
+        let committee: epoch::QueryCommitteeResponse = chain
+            .ask(
+                "/race.epoch.v1.Query/Committee",
+                &epoch::QueryCommitteeRequest { epoch: 0 },
+            )
+            .await?;
         let standing: reputation::QueryReputationResponse = chain
             .ask(
                 "/race.reputation.v1.Query/Reputation",
-                &reputation::QueryReputationRequest { address: address.0.to_vec() },
+                &reputation::QueryReputationRequest {
+                    address: address.0.to_vec(),
+                },
             )
             .await?;
         let calendar = now.epoch.unwrap_or_default();
         let member = committee.members.iter().find(|m| m.address == address.0);
         let own = status::Status::read(&home).unwrap_or_default();
-        let phase = calendar.phase().as_str_name().trim_start_matches("PHASE_").to_lowercase();
+        let phase = calendar
+            .phase()
+            .as_str_name()
+            .trim_start_matches("PHASE_")
+            .to_lowercase();
         context.print(&Tree::map([
             ("moniker", Tree::text(&config.moniker)),
             ("chain_id", Tree::text(chain.chain_id())),
@@ -53,7 +74,10 @@ impl Run for Status {
             ("power", Tree::from(member.map_or(0, |m| m.power))),
             ("total_power", Tree::from(committee.total_power)),
             ("accepted_nonces", Tree::from(member.map_or(0, |m| m.count))),
-            ("reputation", Tree::from(standing.reputation.map_or(0, |r| r.value))),
+            (
+                "reputation",
+                Tree::from(standing.reputation.map_or(0, |r| r.value)),
+            ),
             ("check_rate_millis", Tree::from(standing.check_rate_millis)),
             ("doing", Tree::text(own.doing)),
             ("models", Tree::text(own.models.join(", "))),

@@ -66,7 +66,8 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     };
     let temporary = tempfile::Builder::new().prefix("raced-demo-").tempdir()?;
     let home = options.keep.unwrap_or_else(|| temporary.path().to_owned());
-    let base_port = free_base_port(NODES, FIRST_PORT).ok_or("no free ports were found for four nodes")?;
+    let base_port =
+        free_base_port(NODES, FIRST_PORT).ok_or("no free ports were found for four nodes")?;
     let plan = Plan {
         binary: options.binary,
         home,
@@ -97,7 +98,12 @@ pub async fn run(options: Options) -> Result<(), Failure> {
 }
 
 fn tail_of(died: &str, plan: &Plan) -> String {
-    let index = died.strip_prefix("node").and_then(|rest| rest.chars().next()).and_then(|c| c.to_digit(10));
-    let index = index.and_then(|i| u16::try_from(i).ok()).unwrap_or_default();
+    let index = died
+        .strip_prefix("node")
+        .and_then(|rest| rest.chars().next())
+        .and_then(|c| c.to_digit(10));
+    let index = index
+        .and_then(|i| u16::try_from(i).ok())
+        .unwrap_or_default();
     crate::localnet::run::tail(&plan.node_home(index).join("raced.log"))
 }

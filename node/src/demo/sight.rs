@@ -26,7 +26,11 @@ impl Sight {
     ///
     /// # Errors
     /// The query failed.
-    pub async fn ask<Q: Message, A: Message + Default>(&self, path: &str, query: &Q) -> Result<A, Failure> {
+    pub async fn ask<Q: Message, A: Message + Default>(
+        &self,
+        path: &str,
+        query: &Q,
+    ) -> Result<A, Failure> {
         Ok(self.chain.ask(path, query).await?)
     }
 
@@ -51,7 +55,9 @@ impl Sight {
         })
         .await;
         seen.map_err(|_| match last {
-            Some(error) => format!("not seen on chain: {what} (the last query failed: {error})").into(),
+            Some(error) => {
+                format!("not seen on chain: {what} (the last query failed: {error})").into()
+            }
             None => format!("not seen on chain: {what}").into(),
         })
     }
@@ -61,9 +67,15 @@ impl Sight {
     /// # Errors
     /// The query failed.
     pub async fn epoch(&self) -> Result<epoch::Epoch, Failure> {
-        let answer: epoch::QueryCurrentResponse =
-            self.ask("/race.epoch.v1.Query/Current", &epoch::QueryCurrentRequest {}).await?;
-        answer.epoch.ok_or_else(|| "the chain has no epoch yet".into())
+        let answer: epoch::QueryCurrentResponse = self
+            .ask(
+                "/race.epoch.v1.Query/Current",
+                &epoch::QueryCurrentRequest {},
+            )
+            .await?;
+        answer
+            .epoch
+            .ok_or_else(|| "the chain has no epoch yet".into())
     }
 
     /// Waits for an epoch.

@@ -5,13 +5,13 @@ use std::io::Write as _;
 
 use race_app::address::Account;
 use race_app::coin;
+use race_inference::gguf::Header;
 use race_proto::cosmos::gov::v1 as gov;
 use race_proto::race::{
     beacon::v1 as beacon, duty::v1 as duty, epoch::v1 as epoch, inference::v1 as inference,
     model::v1 as model, pricing::v1 as pricing, race::v1 as race_pb, reputation::v1 as reputation,
     session::v1 as session, settlement::v1 as settlement, treasury::v1 as treasury,
 };
-use race_inference::gguf::Header;
 
 use super::sight::Sight;
 use super::{say, FORGER};
@@ -49,7 +49,14 @@ struct Story<'a> {
 pub async fn tell(plan: &Plan, network: &Network, max_mean_distance: u32) -> Result<(), Failure> {
     let chain = ChainClient::new(&network.nodes[0].rpc, &network.chain_id)?;
     let keyring = Keyring::open(&plan.client_home(), "test")?;
-    let mut story = Story { plan, network, sight: Sight { chain }, keyring, step: 0, max_mean_distance };
+    let mut story = Story {
+        plan,
+        network,
+        sight: Sight { chain },
+        keyring,
+        step: 0,
+        max_mean_distance,
+    };
     story.genesis().await?;
     let proposal = story.propose_model().await?;
     story.beacon().await?;
@@ -95,18 +102,34 @@ impl Story<'_> {
             .map_or_else(|| hex.clone(), |n| n.name.clone())
     }
 
-    async fn send<M: prost::Name>(&self, from: &str, message: &M) -> Result<crate::client::Included, Failure> {
-        Ok(self.sight.chain.send(&self.key(from)?, vec![any(message)], &TxOptions::default()).await?)
+    async fn send<M: prost::Name>(
+        &self,
+        from: &str,
+        message: &M,
+    ) -> Result<crate::client::Included, Failure> {
+        Ok(self
+            .sight
+            .chain
+            .send(&self.key(from)?, vec![any(message)], &TxOptions::default())
+            .await?)
     }
 
     async fn genesis(&mut self) -> Result<(), Failure> {
         self.title("Keys and genesis");
         for node in &self.network.nodes {
-            say(&format!("   {}  validator {}  operator {}", node.name, &node.validator[..12], node.operator));
+            say(&format!(
+                "   {}  validator {}  operator {}",
+                node.name,
+                &node.validator[..12],
+                node.operator
+            ));
         }
         let first = self.sight.chain.rpc().validators(Some(1)).await?;
         let powers: Vec<_> = first.validators.iter().map(|v| v.voting_power).collect();
-        say(&format!("   chain {}; equal powers at genesis: {powers:?}", self.network.chain_id));
+        say(&format!(
+            "   chain {}; equal powers at genesis: {powers:?}",
+            self.network.chain_id
+        ));
         if powers.len() != self.network.nodes.len() || powers.windows(2).any(|p| p[0] != p[1]) {
             return Err("the genesis validators do not have equal powers".into());
         }
@@ -115,7 +138,11 @@ impl Story<'_> {
 
     async fn propose_model(&mut self) -> Result<u64, Failure> {
         self.title("A model team proposes a model; the providers vote");
-        let file = self.network.models.first().ok_or("the network has no model file")?;
+        let file = self
+            .network
+            .models
+            .first()
+            .ok_or("the network has no model file")?;
         let header = Header::read(file.path.as_ref())?;
         let register = model::MsgRegisterModel {
             authority: Account::of_module("gov").to_string(),
@@ -152,7 +179,10 @@ impl Story<'_> {
         };
         let included = self.send("alice", &submit).await?;
         let response: gov::MsgSubmitProposalResponse = included.response(0)?;
-        say(&format!("   proposal {} is open since block {}", response.proposal_id, included.height));
+        say(&format!(
+            "   proposal {} is open since block {}",
+            response.proposal_id, included.height
+        ));
         for node in &self.network.nodes {
             let vote = gov::MsgVote {
                 proposal_id: response.proposal_id,
@@ -161,28 +191,50 @@ impl Story<'_> {
                 metadata: String::new(),
             };
             let included = self.send(&node.name, &vote).await?;
-            say(&format!("   {} votes yes in block {}", node.name, included.height));
+            say(&format!(
+                "   {} votes yes in block {}",
+                node.name, included.height
+            ));
         }
         Ok(response.proposal_id)
     }
 
     async fn beacon(&mut self) -> Result<(), Failure> {
         self.title("The beacon draws the race seed");
-        let id = beacon::RoundId { purpose: beacon::Purpose::RaceSeed.into(), epoch: 1, attempt: 1, round: 0 };
+        let id = beacon::RoundId {
+            purpose: beacon::Purpose::RaceSeed.into(),
+            epoch: 1,
+            attempt: 1,
+            round: 0,
+        };
         let sight = &self.sight;
         let round = sight
             .until("the seed of the first race", || async move {
-                let answer: beacon::QueryRoundResponse =
-                    sight.ask("/race.beacon.v1.Query/Round", &beacon::QueryRoundRequest { id: Some(id) }).await?;
-                Ok(answer.round.filter(|r| r.status() == beacon::RoundStatus::Done).map(|r| (r, answer.contributions)))
+                let answer: beacon::QueryRoundResponse = sight
+                    .ask(
+                        "/race.beacon.v1.Query/Round",
+                        &beacon::QueryRoundRequest { id: Some(id) },
+                    )
+                    .await?;
+                Ok(answer
+                    .round
+                    .filter(|r| r.status() == beacon::RoundStatus::Done)
+                    .map(|r| (r, answer.contributions)))
             })
             .await?;
         let (round, contributions) = round;
         say(&format!(
             "   {} members committed and revealed; seed {} ({})",
-            contributions.iter().filter(|c| !c.secret.is_empty()).count(),
+            contributions
+                .iter()
+                .filter(|c| !c.secret.is_empty())
+                .count(),
             hex::encode(&round.seed),
-            if round.degraded { "commit and reveal" } else { "threshold signature" },
+            if round.degraded {
+                "commit and reveal"
+            } else {
+                "threshold signature"
+            },
         ));
         Ok(())
     }
@@ -192,38 +244,60 @@ impl Story<'_> {
         self.sight.epoch_at_least(2).await?;
         let results: race_pb::QueryResultsResponse = self
             .sight
-            .ask("/race.race.v1.Query/Results", &race_pb::QueryResultsRequest { epoch: 1, attempt: 0 })
+            .ask(
+                "/race.race.v1.Query/Results",
+                &race_pb::QueryResultsRequest {
+                    epoch: 1,
+                    attempt: 0,
+                },
+            )
             .await?;
         let committee: epoch::QueryCommitteeResponse = self
             .sight
-            .ask("/race.epoch.v1.Query/Committee", &epoch::QueryCommitteeRequest { epoch: 2 })
+            .ask(
+                "/race.epoch.v1.Query/Committee",
+                &epoch::QueryCommitteeRequest { epoch: 2 },
+            )
             .await?;
         for result in &results.results {
-            let power = committee.members.iter().find(|m| m.address == result.address).map_or(0, |m| m.power);
+            let power = committee
+                .members
+                .iter()
+                .find(|m| m.address == result.address)
+                .map_or(0, |m| m.power);
             say(&format!(
                 "   {}  claimed {}  accepted {}  power {power}",
-                self.node_name(&result.address), result.claimed, result.accepted
+                self.node_name(&result.address),
+                result.claimed,
+                result.accepted
             ));
             if result.outcome() != race_pb::Outcome::Accepted {
-                return Err(format!("an honest race was not accepted: {:?}", result.outcome()).into());
+                return Err(
+                    format!("an honest race was not accepted: {:?}", result.outcome()).into(),
+                );
             }
         }
         // CometBFT's own set follows two blocks after the switch.
         let (sight, members) = (&self.sight, &committee.members);
         let height = sight
-            .until("the new powers in CometBFT's validator set", || async move {
-                let set = sight.chain.rpc().validators(None).await?;
-                let same = set.validators.len() == members.len()
-                    && set.validators.iter().all(|v| {
-                        members.iter().any(|m| {
-                            hex::encode_upper(&m.address) == v.address.to_string()
-                                && i64::try_from(m.power) == Ok(v.voting_power)
-                        })
-                    });
-                Ok(same.then_some(set.block_height))
-            })
+            .until(
+                "the new powers in CometBFT's validator set",
+                || async move {
+                    let set = sight.chain.rpc().validators(None).await?;
+                    let same = set.validators.len() == members.len()
+                        && set.validators.iter().all(|v| {
+                            members.iter().any(|m| {
+                                hex::encode_upper(&m.address) == v.address
+                                    && i64::try_from(m.power) == Ok(v.voting_power)
+                            })
+                        });
+                    Ok(same.then_some(set.block_height))
+                },
+            )
             .await?;
-        say(&format!("   CometBFT's validator set has these powers at block {height}"));
+        say(&format!(
+            "   CometBFT's validator set has these powers at block {height}"
+        ));
         Ok(())
     }
 
@@ -233,9 +307,17 @@ impl Story<'_> {
         sight
             .until("the proposal passed", || async move {
                 let answer: gov::QueryProposalResponse = sight
-                    .ask("/cosmos.gov.v1.Query/Proposal", &gov::QueryProposalRequest { proposal_id: proposal })
+                    .ask(
+                        "/cosmos.gov.v1.Query/Proposal",
+                        &gov::QueryProposalRequest {
+                            proposal_id: proposal,
+                        },
+                    )
                     .await?;
-                let status = answer.proposal.map(|p| p.status()).ok_or("no such proposal")?;
+                let status = answer
+                    .proposal
+                    .map(|p| p.status())
+                    .ok_or("no such proposal")?;
                 match status {
                     gov::ProposalStatus::Passed => Ok(Some(())),
                     gov::ProposalStatus::Rejected | gov::ProposalStatus::Failed => {
@@ -249,20 +331,35 @@ impl Story<'_> {
         let (model_id, nodes) = (&id, self.network.nodes.len());
         let hosts = sight
             .until("all nodes host the model", || async move {
-                let answer: model::QueryModelResponse =
-                    sight.ask("/race.model.v1.Query/Model", &model::QueryModelRequest { id: model_id.clone() }).await?;
+                let answer: model::QueryModelResponse = sight
+                    .ask(
+                        "/race.model.v1.Query/Model",
+                        &model::QueryModelRequest {
+                            id: model_id.clone(),
+                        },
+                    )
+                    .await?;
                 Ok((answer.hosts.len() == nodes).then_some(answer.hosts))
             })
             .await?;
         for host in hosts {
-            say(&format!("   {} hosts {id} since block {}", self.node_name(&host.address), host.since_height));
+            say(&format!(
+                "   {} hosts {id} since block {}",
+                self.node_name(&host.address),
+                host.since_height
+            ));
         }
         Ok(())
     }
 
     async fn price(&self) -> Result<(u64, u128), Failure> {
-        let answer: pricing::QueryPriceResponse =
-            self.sight.ask("/race.pricing.v1.Query/Price", &pricing::QueryPriceRequest {}).await?;
+        let answer: pricing::QueryPriceResponse = self
+            .sight
+            .ask(
+                "/race.pricing.v1.Query/Price",
+                &pricing::QueryPriceRequest {},
+            )
+            .await?;
         let current = answer.current.ok_or("the chain has no price")?;
         Ok((current.epoch, coin::stored(&current.price)))
     }
@@ -272,9 +369,15 @@ impl Story<'_> {
         let (_, price) = self.price().await?;
         for (node, vote) in self.network.nodes.iter().zip(VOTES) {
             let voted = price.saturating_mul(vote) / 1_000;
-            let message = pricing::MsgVotePrice { sender: node.operator.clone(), price: voted.to_string() };
+            let message = pricing::MsgVotePrice {
+                sender: node.operator.clone(),
+                price: voted.to_string(),
+            };
             let included = self.send(&node.name, &message).await?;
-            say(&format!("   {} votes {voted} nicoin per unit in block {} (now {price})", node.name, included.height));
+            say(&format!(
+                "   {} votes {voted} nicoin per unit in block {} (now {price})",
+                node.name, included.height
+            ));
         }
         Ok(())
     }
@@ -287,15 +390,22 @@ impl Story<'_> {
             .until("an epoch in its serving time", || async move {
                 let epoch = sight.epoch().await?;
                 let height = sight.chain.height().await?;
-                let room = epoch.phase() == epoch::Phase::Serve && epoch.phase_end > height.saturating_add(5);
+                let room = epoch.phase() == epoch::Phase::Serve
+                    && epoch.phase_end > height.saturating_add(5);
                 Ok(room.then_some(height))
             })
             .await?;
         let (_, first_price) = self.price().await?;
         let model_id = self.network.models[0].id.clone();
         let alice = self.key("alice")?;
-        let file = SessionFile::generate(&self.network.chain_id, &alice.account().to_string(), &model_id);
-        let ceiling = first_price.saturating_mul(u128::from(UNITS_PER_TOKEN)).saturating_mul(512);
+        let file = SessionFile::generate(
+            &self.network.chain_id,
+            &alice.account().to_string(),
+            &model_id,
+        );
+        let ceiling = first_price
+            .saturating_mul(u128::from(UNITS_PER_TOKEN))
+            .saturating_mul(512);
         let open = session::MsgOpenSession {
             creator: alice.account().to_string(),
             model_id: model_id.clone(),
@@ -308,21 +418,38 @@ impl Story<'_> {
         let included = self.send("alice", &open).await?;
         let response: session::MsgOpenSessionResponse = included.response(0)?;
         let id = response.id;
-        say(&format!("   session {id} in block {}, escrow {}", included.height, amount::show(ceiling.saturating_mul(64))));
+        say(&format!(
+            "   session {id} in block {}, escrow {}",
+            included.height,
+            amount::show(ceiling.saturating_mul(64))
+        ));
         let (file, _) = file.opened(&self.plan.client_home(), id)?;
         let sight = &self.sight;
         let pin = sight
             .until("the session's beacon round", || async move {
-                let answer: session::QuerySessionResponse =
-                    sight.ask("/race.session.v1.Query/Session", &session::QuerySessionRequest { id }).await?;
+                let answer: session::QuerySessionResponse = sight
+                    .ask(
+                        "/race.session.v1.Query/Session",
+                        &session::QuerySessionRequest { id },
+                    )
+                    .await?;
                 Ok(answer.pin)
             })
             .await?;
         say(&format!(
             "   pinned by session round {} of epoch {}: {} hosts, {} nicoin per unit",
-            pin.round, pin.epoch, pin.hosts.len(), pin.price_per_unit
+            pin.round,
+            pin.epoch,
+            pin.hosts.len(),
+            pin.price_per_unit
         ));
-        Ok(Opened { id, file, epoch: pin.epoch, model_id, first_price })
+        Ok(Opened {
+            id,
+            file,
+            epoch: pin.epoch,
+            model_id,
+            first_price,
+        })
     }
 
     /// Finds an index that an honest node executes and one that the forger does, and asks both.
@@ -335,22 +462,41 @@ impl Story<'_> {
                 .sight
                 .ask(
                     "/race.session.v1.Query/Executor",
-                    &session::QueryExecutorRequest { session_id: opened.id, index, attempt: 0 },
+                    &session::QueryExecutorRequest {
+                        session_id: opened.id,
+                        index,
+                        attempt: 0,
+                    },
                 )
                 .await?;
-            let slot = if answer.address == forger { &mut forged } else { &mut honest };
+            let slot = if answer.address == forger {
+                &mut forged
+            } else {
+                &mut honest
+            };
             slot.get_or_insert((index, self.node_name(&answer.address)));
             if honest.is_some() && forged.is_some() {
                 break;
             }
         }
-        let (honest, forged) = honest.zip(forged).ok_or("the draw named no honest node or no forger in 64 indices")?;
+        let (honest, forged) = honest
+            .zip(forged)
+            .ok_or("the draw named no honest node or no forger in 64 indices")?;
         for ((index, executor), question) in [
-            (&honest, "Name three colours of the rainbow and say one sentence about each."),
+            (
+                &honest,
+                "Name three colours of the rainbow and say one sentence about each.",
+            ),
             (&forged, "Explain in a few sentences why the sky is blue."),
         ] {
-            let mark = if *index == forged.0 { " (which forges)" } else { "" };
-            say(&format!("   request {index}, executed by {executor}{mark}: {question}"));
+            let mark = if *index == forged.0 {
+                " (which forges)"
+            } else {
+                ""
+            };
+            say(&format!(
+                "   request {index}, executed by {executor}{mark}: {question}"
+            ));
             print!("   > ");
             std::io::stdout().flush()?;
             let asked = self.ask_one(opened, *index, question).await?;
@@ -365,7 +511,10 @@ impl Story<'_> {
     async fn ask_one(&self, opened: &Opened, index: u64, question: &str) -> Result<Asked, Failure> {
         let body = inference::RequestBody {
             model_id: opened.model_id.clone(),
-            messages: vec![inference::ChatMessage { role: "user".into(), content: question.into() }],
+            messages: vec![inference::ChatMessage {
+                role: "user".into(),
+                content: question.into(),
+            }],
             prompt: String::new(),
             max_tokens: MAX_TOKENS,
             temperature_millis: 700,
@@ -393,7 +542,10 @@ impl Story<'_> {
     async fn task(&self, session_id: u64, index: u64) -> Result<settlement::Task, Failure> {
         let answer: settlement::QueryTaskResponse = self
             .sight
-            .ask("/race.settlement.v1.Query/Task", &settlement::QueryTaskRequest { session_id, index })
+            .ask(
+                "/race.settlement.v1.Query/Task",
+                &settlement::QueryTaskRequest { session_id, index },
+            )
             .await?;
         answer.task.ok_or_else(|| "no such task".into())
     }
@@ -403,11 +555,17 @@ impl Story<'_> {
         for index in [honest, forged] {
             let task = self
                 .sight
-                .until("the settled task", || async { Ok(self.task(opened.id, index).await.ok()) })
+                .until("the settled task", || async {
+                    Ok(self.task(opened.id, index).await.ok())
+                })
                 .await?;
             say(&format!(
                 "   request {index}: {} holds {} nicoin, digest {}, block {}, epoch {}",
-                self.node_name(&task.executor), task.fee, &hex::encode(&task.digest)[..16], task.height, task.epoch
+                self.node_name(&task.executor),
+                task.fee,
+                &hex::encode(&task.digest)[..16],
+                task.height,
+                task.epoch
             ));
         }
         Ok(())
@@ -415,14 +573,21 @@ impl Story<'_> {
 
     async fn forger_is_found(&mut self, opened: &Opened, forged: u64) -> Result<(), Failure> {
         self.title("The forged answer is found out");
-        let before = self.sight.chain.balance(&self.key("alice")?.account()).await?;
+        let before = self
+            .sight
+            .chain
+            .balance(&self.key("alice")?.account())
+            .await?;
         let (sight, id) = (&self.sight, opened.id);
         let task = self.task(id, forged).await?;
         let epoch = task.epoch;
         let case = sight
             .until("the re-verification of the forged answer", || async move {
                 let answer: duty::QueryReverificationsResponse = sight
-                    .ask("/race.duty.v1.Query/Reverifications", &duty::QueryReverificationsRequest { epoch })
+                    .ask(
+                        "/race.duty.v1.Query/Reverifications",
+                        &duty::QueryReverificationsRequest { epoch },
+                    )
                     .await?;
                 let decided = answer.reverifications.into_iter().find(|case| {
                     case.session_id == id
@@ -441,23 +606,38 @@ impl Story<'_> {
         let accusers: Vec<_> = case.accusers.iter().map(|a| self.node_name(a)).collect();
         say(&format!(
             "   accused by {}; {} of {} weight confirmed that it is false",
-            accusers.join(", "), case.false_weight, case.electorate
+            accusers.join(", "),
+            case.false_weight,
+            case.electorate
         ));
         let task = self.task(id, forged).await?;
-        let after = self.sight.chain.balance(&self.key("alice")?.account()).await?;
+        let after = self
+            .sight
+            .chain
+            .balance(&self.key("alice")?.account())
+            .await?;
         let fee = coin::stored(&task.fee);
         if task.status() != settlement::TaskStatus::False || after < before.saturating_add(fee) {
-            return Err(format!("the user was not refunded: {before} -> {after}, fee {fee}").into());
+            return Err(
+                format!("the user was not refunded: {before} -> {after}, fee {fee}").into(),
+            );
         }
         say(&format!("   the developer is refunded {fee} nicoin"));
         let answer: reputation::QueryReputationResponse = self
             .sight
-            .ask("/race.reputation.v1.Query/Reputation", &reputation::QueryReputationRequest { address: task.executor.clone() })
+            .ask(
+                "/race.reputation.v1.Query/Reputation",
+                &reputation::QueryReputationRequest {
+                    address: task.executor.clone(),
+                },
+            )
             .await?;
         let standing = answer.reputation.unwrap_or_default();
         say(&format!(
             "   {}: reputation {}, convictions {}",
-            self.node_name(&task.executor), standing.value, standing.convictions
+            self.node_name(&task.executor),
+            standing.value,
+            standing.convictions
         ));
         if standing.value != 0 || standing.convictions == 0 {
             return Err("the forger kept its reputation".into());
@@ -472,7 +652,10 @@ impl Story<'_> {
         if checkers.is_empty() {
             return Err("nobody checked the honest answer".into());
         }
-        say(&format!("   checked with one prefill each by {}", checkers.join(", ")));
+        say(&format!(
+            "   checked with one prefill each by {}",
+            checkers.join(", ")
+        ));
         Ok(())
     }
 
@@ -480,8 +663,13 @@ impl Story<'_> {
         self.title("The price moved to the weighted median of the votes");
         let (epoch, price) = self.price().await?;
         say(&format!("   {price} nicoin per unit in epoch {epoch}"));
-        let votes: pricing::QueryVotesResponse =
-            self.sight.ask("/race.pricing.v1.Query/Votes", &pricing::QueryVotesRequest {}).await?;
+        let votes: pricing::QueryVotesResponse = self
+            .sight
+            .ask(
+                "/race.pricing.v1.Query/Votes",
+                &pricing::QueryVotesRequest {},
+            )
+            .await?;
         if !votes.votes.iter().any(|v| v.price == price.to_string()) {
             return Err(format!("{price} is none of the votes").into());
         }
@@ -493,22 +681,35 @@ impl Story<'_> {
         let task = self.task(opened.id, honest).await?;
         let forger = self.task(opened.id, forged).await?.executor;
         let (sight, epoch) = (&self.sight, task.epoch);
-        say(&format!("   waiting for the end of epoch {}", epoch.saturating_add(1)));
+        say(&format!(
+            "   waiting for the end of epoch {}",
+            epoch.saturating_add(1)
+        ));
         let releases = sight
             .until("the releases of the epoch", || async move {
-                let answer: treasury::QueryReleasesResponse =
-                    sight.ask("/race.treasury.v1.Query/Releases", &treasury::QueryReleasesRequest { epoch }).await?;
+                let answer: treasury::QueryReleasesResponse = sight
+                    .ask(
+                        "/race.treasury.v1.Query/Releases",
+                        &treasury::QueryReleasesRequest { epoch },
+                    )
+                    .await?;
                 Ok((!answer.releases.is_empty()).then_some(answer.releases))
             })
             .await?;
         for release in &releases {
             say(&format!(
                 "   {}: released {} (minted {}), forfeited {}",
-                self.node_name(&release.address), release.released, release.minted, release.forfeited
+                self.node_name(&release.address),
+                release.released,
+                release.minted,
+                release.forfeited
             ));
         }
         let released = |address: &[u8]| {
-            releases.iter().find(|r| r.address == address).map_or(0, |r| coin::stored(&r.released))
+            releases
+                .iter()
+                .find(|r| r.address == address)
+                .map_or(0, |r| coin::stored(&r.released))
         };
         if released(&task.executor) == 0 {
             return Err("the honest executor was not paid".into());

@@ -7,10 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use axum::body::Body as RequestBody;
 use bytes::{Buf, BufMut, Bytes};
 use tendermint_abci::Application;
 use tendermint_proto::v0_38::abci::{RequestQuery, ResponseQuery};
-use axum::body::Body as RequestBody;
 use tonic::body::Body;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::MetadataValue;
@@ -71,7 +71,9 @@ impl<A> Bridge<A> {
 
 impl<A> Clone for Bridge<A> {
     fn clone(&self) -> Self {
-        Self { app: Arc::clone(&self.app) }
+        Self {
+            app: Arc::clone(&self.app),
+        }
     }
 }
 
@@ -83,14 +85,21 @@ struct Unary<A> {
 /// The status that an ABCI answer stands for (`sdk-facts`, *ABCI query*).
 fn status(answer: &ResponseQuery) -> Status {
     let log = answer.log.as_str();
-    let described = log.strip_prefix("rpc error: code = ").and_then(|rest| rest.split_once(" desc = "));
+    let described = log
+        .strip_prefix("rpc error: code = ")
+        .and_then(|rest| rest.split_once(" desc = "));
     match (answer.code, described) {
-        (22, Some((_, text))) => {
-            Status::new(Code::NotFound, text.strip_suffix(": key not found").unwrap_or(text))
-        }
+        (22, Some((_, text))) => Status::new(
+            Code::NotFound,
+            text.strip_suffix(": key not found").unwrap_or(text),
+        ),
         (18, Some((name, text))) => {
             let text = text.strip_suffix(": invalid request").unwrap_or(text);
-            let code = if name == "InvalidArgument" { Code::InvalidArgument } else { Code::Unknown };
+            let code = if name == "InvalidArgument" {
+                Code::InvalidArgument
+            } else {
+                Code::Unknown
+            };
             Status::new(code, text)
         }
         (6, _) => Status::unimplemented(log),
@@ -106,7 +115,12 @@ impl<A: Application + Sync> UnaryService<Bytes> for Unary<A> {
         let (app, path) = (Arc::clone(&self.app), self.path.clone());
         let height = match request.metadata().get(HEIGHT_HEADER) {
             None => 0,
-            Some(text) => match text.to_str().ok().and_then(|t| t.parse::<i64>().ok()).filter(|h| *h >= 0) {
+            Some(text) => match text
+                .to_str()
+                .ok()
+                .and_then(|t| t.parse::<i64>().ok())
+                .filter(|h| *h >= 0)
+            {
                 Some(height) => height,
                 None => {
                     let text = "codespace sdk code 18: invalid request: height must be a whole number, not negative";
@@ -118,7 +132,12 @@ impl<A: Application + Sync> UnaryService<Bytes> for Unary<A> {
         Box::pin(async move {
             // State is read from disk: not on the threads that serve connections.
             let answer = tokio::task::spawn_blocking(move || {
-                app.query(RequestQuery { data, path, height, prove: false })
+                app.query(RequestQuery {
+                    data,
+                    path,
+                    height,
+                    prove: false,
+                })
             })
             .await
             .map_err(|_| Status::internal("the query failed; the node's log says why"))?;
@@ -143,8 +162,15 @@ impl<A: Application + Sync> tower::Service<http::Request<RequestBody>> for Bridg
     }
 
     fn call(&mut self, request: http::Request<RequestBody>) -> Self::Future {
-        let unary = Unary { app: Arc::clone(&self.app), path: request.uri().path().to_owned() };
-        Box::pin(async move { Ok(tonic::server::Grpc::new(RawCodec).unary(unary, request).await) })
+        let unary = Unary {
+            app: Arc::clone(&self.app),
+            path: request.uri().path().to_owned(),
+        };
+        Box::pin(async move {
+            Ok(tonic::server::Grpc::new(RawCodec)
+                .unary(unary, request)
+                .await)
+        })
     }
 }
 
@@ -153,16 +179,36 @@ mod tests {
     use super::*;
 
     fn answer(code: u32, log: &str) -> ResponseQuery {
-        ResponseQuery { code, codespace: "sdk".into(), log: log.into(), ..ResponseQuery::default() }
+        ResponseQuery {
+            code,
+            codespace: "sdk".into(),
+            log: log.into(),
+            ..ResponseQuery::default()
+        }
     }
 
     #[test]
     fn abci_codes_become_the_statuses_that_clients_know() {
-        let missing = status(&answer(22, "rpc error: code = NotFound desc = account A not found: key not found"));
-        assert_eq!((missing.code(), missing.message()), (Code::NotFound, "account A not found"));
-        let bad = status(&answer(18, "rpc error: code = InvalidArgument desc = Address cannot be empty: invalid request"));
-        assert_eq!((bad.code(), bad.message()), (Code::InvalidArgument, "Address cannot be empty"));
-        assert_eq!(status(&answer(6, "unknown query path")).code(), Code::Unimplemented);
+        let missing = status(&answer(
+            22,
+            "rpc error: code = NotFound desc = account A not found: key not found",
+        ));
+        assert_eq!(
+            (missing.code(), missing.message()),
+            (Code::NotFound, "account A not found")
+        );
+        let bad = status(&answer(
+            18,
+            "rpc error: code = InvalidArgument desc = Address cannot be empty: invalid request",
+        ));
+        assert_eq!(
+            (bad.code(), bad.message()),
+            (Code::InvalidArgument, "Address cannot be empty")
+        );
+        assert_eq!(
+            status(&answer(6, "unknown query path")).code(),
+            Code::Unimplemented
+        );
         assert_eq!(status(&answer(26, "in the future")).code(), Code::Unknown);
     }
 }

@@ -1,5 +1,8 @@
 //! gRPC: queries of the state machine, transactions, inference, reflection and health.
 
+// A `Status` is what tonic's handlers return; boxing it in between would help nobody.
+#![allow(clippy::result_large_err)]
+
 pub mod bridge;
 mod txs;
 
@@ -61,13 +64,18 @@ where
 {
     let listener = tokio::net::TcpListener::bind(listen)
         .await
-        .map_err(|source| GrpcError::Listen { address: listen, source })?;
+        .map_err(|source| GrpcError::Listen {
+            address: listen,
+            source,
+        })?;
     let reflect = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(race_proto::FILE_DESCRIPTOR_SET)
     };
     let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_service_status("", tonic_health::ServingStatus::Serving).await;
+    health
+        .set_service_status("", tonic_health::ServingStatus::Serving)
+        .await;
     let inference = InferenceServer::new(services.inference)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
@@ -76,7 +84,10 @@ where
         .add_service(reflect().build_v1()?)
         .add_service(reflect().build_v1alpha()?)
         .into_axum_router()
-        .route_service("/cosmos.tx.v1beta1.Service/BroadcastTx", txs::broadcast(services.rpc.clone()))
+        .route_service(
+            "/cosmos.tx.v1beta1.Service/BroadcastTx",
+            txs::broadcast(services.rpc.clone()),
+        )
         .route_service("/cosmos.tx.v1beta1.Service/GetTx", txs::get(services.rpc))
         .fallback_service(bridge::Bridge::new(services.app));
     tracing::info!(%listen, "gRPC is ready");

@@ -5,15 +5,15 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 
+use axum::body::Body as RequestBody;
 use prost::Message;
 use race_proto::cosmos::base::abci::v1beta1::TxResponse;
 use race_proto::cosmos::tx::v1beta1::{
-    BroadcastMode, BroadcastTxRequest, BroadcastTxResponse, GetTxRequest, GetTxResponse, Tx, TxBody, TxRaw,
-    AuthInfo,
+    AuthInfo, BroadcastMode, BroadcastTxRequest, BroadcastTxResponse, GetTxRequest, GetTxResponse,
+    Tx, TxBody, TxRaw,
 };
 use race_proto::Any;
 use sha2::{Digest, Sha256};
-use axum::body::Body as RequestBody;
 use tonic::body::Body;
 use tonic::server::UnaryService;
 use tonic::{Request, Response, Status};
@@ -40,14 +40,21 @@ impl UnaryService<bytes::Bytes> for Method {
 }
 
 fn method(rpc: RpcClient, f: Handler) -> Service {
-    BoxCloneSyncService::new(tower::service_fn(move |request: http::Request<RequestBody>| {
-        let method = Method(rpc.clone(), f);
-        async move { Ok(tonic::server::Grpc::new(RawCodec).unary(method, request).await) }
-    }))
+    BoxCloneSyncService::new(tower::service_fn(
+        move |request: http::Request<RequestBody>| {
+            let method = Method(rpc.clone(), f);
+            async move {
+                Ok(tonic::server::Grpc::new(RawCodec)
+                    .unary(method, request)
+                    .await)
+            }
+        },
+    ))
 }
 
 fn decoded<M: Message + Default>(bytes: bytes::Bytes) -> Result<M, Status> {
-    M::decode(bytes).map_err(|e| Status::invalid_argument(format!("the request does not decode: {e}")))
+    M::decode(bytes)
+        .map_err(|e| Status::invalid_argument(format!("the request does not decode: {e}")))
 }
 
 fn unavailable(error: RpcError) -> Status {
@@ -90,7 +97,9 @@ pub fn broadcast(rpc: RpcClient) -> Service {
                 },
                 Err(error) => return Err(unavailable(error)),
             };
-            let response = BroadcastTxResponse { tx_response: Some(response) };
+            let response = BroadcastTxResponse {
+                tx_response: Some(response),
+            };
             Ok(Response::new(response.encode_to_vec().into()))
         })
     })
@@ -107,11 +116,17 @@ pub fn get(rpc: RpcClient) -> Service {
             let hash: [u8; 32] = hex::decode(&request.hash)
                 .ok()
                 .and_then(|h| h.try_into().ok())
-                .ok_or_else(|| Status::unknown(format!("{:?} is no hash: expected 64 hex digits", request.hash)))?;
+                .ok_or_else(|| {
+                    Status::unknown(format!(
+                        "{:?} is no hash: expected 64 hex digits",
+                        request.hash
+                    ))
+                })?;
             let Some(found) = rpc.tx(&hash, false).await.map_err(unavailable)? else {
                 return Err(Status::not_found(format!("tx not found: {}", request.hash)));
             };
-            let raw = TxRaw::decode(found.tx.as_slice()).map_err(|e| Status::internal(e.to_string()))?;
+            let raw =
+                TxRaw::decode(found.tx.as_slice()).map_err(|e| Status::internal(e.to_string()))?;
             let tx = Tx {
                 body: TxBody::decode(raw.body_bytes.as_slice()).ok(),
                 auth_info: AuthInfo::decode(raw.auth_info_bytes.as_slice()).ok(),
@@ -129,11 +144,17 @@ pub fn get(rpc: RpcClient) -> Service {
                 info: result.info,
                 gas_wanted: result.gas_wanted,
                 gas_used: result.gas_used,
-                tx: Some(Any { type_url: "/cosmos.tx.v1beta1.Tx".into(), value: tx.encode_to_vec() }),
+                tx: Some(Any {
+                    type_url: "/cosmos.tx.v1beta1.Tx".into(),
+                    value: tx.encode_to_vec(),
+                }),
                 timestamp: block.block.header.time,
                 ..TxResponse::default()
             };
-            let response = GetTxResponse { tx: Some(tx), tx_response: Some(response) };
+            let response = GetTxResponse {
+                tx: Some(tx),
+                tx_response: Some(response),
+            };
             Ok(Response::new(response.encode_to_vec().into()))
         })
     })

@@ -55,8 +55,14 @@ pub const PORTS_PER_NODE: u16 = 20;
 impl Plan {
     /// The ports of node `index`.
     pub fn ports(&self, index: u16) -> Ports {
-        let first = self.base_port.saturating_add(index.saturating_mul(PORTS_PER_NODE));
-        Ports { rpc: first, p2p: first.saturating_add(1), grpc: first.saturating_add(2) }
+        let first = self
+            .base_port
+            .saturating_add(index.saturating_mul(PORTS_PER_NODE));
+        Ports {
+            rpc: first,
+            p2p: first.saturating_add(1),
+            grpc: first.saturating_add(2),
+        }
     }
 
     /// The name of node `index`.

@@ -31,7 +31,11 @@ pub struct Localnet {
 fn check_ports(plan: &Plan) -> Result<(), Failure> {
     for index in 0..plan.nodes {
         let ports = plan.ports(index);
-        for (port, what) in [(ports.rpc, "RPC"), (ports.p2p, "peer-to-peer"), (ports.grpc, "gRPC")] {
+        for (port, what) in [
+            (ports.rpc, "RPC"),
+            (ports.p2p, "peer-to-peer"),
+            (ports.grpc, "gRPC"),
+        ] {
             std::net::TcpListener::bind(("127.0.0.1", port)).map_err(|e| {
                 format!(
                     "port {port} ({what} of {}) cannot be used: {e}; choose other ports with --base-port",
@@ -46,12 +50,15 @@ fn check_ports(plan: &Plan) -> Result<(), Failure> {
 /// The first port at or after `from` from which a whole network of `nodes` is free.
 pub fn free_base_port(nodes: u16, from: u16) -> Option<u16> {
     let step = nodes.saturating_mul(super::PORTS_PER_NODE);
-    (0..200u16).map(|i| from.saturating_add(i.saturating_mul(step))).find(|base| {
-        (0..nodes).all(|node| {
-            let first = base.saturating_add(node.saturating_mul(super::PORTS_PER_NODE));
-            (first..first.saturating_add(3)).all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok())
+    (0..200u16)
+        .map(|i| from.saturating_add(i.saturating_mul(step)))
+        .find(|base| {
+            (0..nodes).all(|node| {
+                let first = base.saturating_add(node.saturating_mul(super::PORTS_PER_NODE));
+                (first..first.saturating_add(3))
+                    .all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok())
+            })
         })
-    })
 }
 
 /// Sets the network up, or finds the one that the home holds.
@@ -106,7 +113,12 @@ fn prepare(plan: &Plan) -> Result<Network, Failure> {
             .collect(),
         accounts: setup.accounts,
         models,
-        genesis: plan.node_home(0).join("config").join("genesis.json").display().to_string(),
+        genesis: plan
+            .node_home(0)
+            .join("config")
+            .join("genesis.json")
+            .display()
+            .to_string(),
         trust: None,
         ics23_specs: crate::network::specs(&specs),
         ics23_keys: vec!["{key}".into(), "bank".into()],
@@ -124,7 +136,11 @@ impl Localnet {
         check_ports(&plan)?;
         std::fs::create_dir_all(&plan.home)?;
         let network = prepare(&plan)?;
-        let mut localnet = Self { children: Vec::new(), plan, network };
+        let mut localnet = Self {
+            children: Vec::new(),
+            plan,
+            network,
+        };
         for index in 0..localnet.plan.nodes {
             let child = localnet.spawn(index)?;
             localnet.children.push(Some(child));
@@ -144,10 +160,18 @@ impl Localnet {
 
     fn spawn(&self, index: u16) -> Result<Child, Failure> {
         let home = self.plan.node_home(index);
-        let log = File::options().create(true).append(true).open(self.log_file(index))?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log_file(index))?;
         let mut command = Command::new(&self.plan.binary);
         command.arg("start").arg("--home").arg(&home);
-        for (_, kind) in self.plan.misbehave.iter().filter(|(node, _)| *node == index) {
+        for (_, kind) in self
+            .plan
+            .misbehave
+            .iter()
+            .filter(|(node, _)| *node == index)
+        {
             command.arg("--misbehave").arg(kind.to_string());
         }
         let child = command
@@ -175,13 +199,17 @@ impl Localnet {
             }
             let node = &mut self.network.nodes[at];
             node.pid = pid;
-            node.comet_pid = std::fs::read_to_string(Path::new(&node.home).join("run/cometbft.pid"))
-                .ok()
-                .and_then(|pid| pid.trim().parse().ok())
-                .unwrap_or_default();
+            node.comet_pid =
+                std::fs::read_to_string(Path::new(&node.home).join("run/cometbft.pid"))
+                    .ok()
+                    .and_then(|pid| pid.trim().parse().ok())
+                    .unwrap_or_default();
             if self.network.trust.is_none() {
                 let first = rpc.block(Some(1)).await?;
-                self.network.trust = Some(Trust { height: 1, hash: first.block_id.hash });
+                self.network.trust = Some(Trust {
+                    height: 1,
+                    hash: first.block_id.hash,
+                });
             }
         }
         Ok(())
@@ -192,7 +220,10 @@ impl Localnet {
     /// # Errors
     /// It does not run.
     pub async fn kill(&mut self, index: u16) -> Result<(), Failure> {
-        let child = self.children.get_mut(usize::from(index)).and_then(Option::as_mut);
+        let child = self
+            .children
+            .get_mut(usize::from(index))
+            .and_then(Option::as_mut);
         let child = child.ok_or("the node does not run")?;
         child.kill().await?;
         self.children[usize::from(index)] = None;
@@ -225,7 +256,10 @@ impl Localnet {
     /// Stops all nodes that run.
     pub async fn stop(&mut self) {
         for child in self.children.iter().flatten() {
-            let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+            let pid = child
+                .id()
+                .and_then(|pid| i32::try_from(pid).ok())
+                .and_then(Pid::from_raw);
             if let Some(Err(error)) = pid.map(|pid| kill_process(pid, Signal::TERM)) {
                 tracing::warn!(%error, "a node cannot be asked to stop");
             }

@@ -91,7 +91,10 @@ pub fn create(plan: &Plan) -> Result<Setup, Failure> {
     let mut funded = Vec::new();
     for name in USERS {
         let (account, _) = account(name, &client)?;
-        funded.push(GenesisAccount { address: account.address.clone(), amount: USER_FUNDS.to_string() });
+        funded.push(GenesisAccount {
+            address: account.address.clone(),
+            amount: USER_FUNDS.to_string(),
+        });
         accounts.push(account);
     }
 
@@ -110,7 +113,10 @@ pub fn create(plan: &Plan) -> Result<Setup, Failure> {
         let (node_key, validator) = (NodeKey::generate(), ValidatorKey::generate());
         let secrets = Secrets::create(&home)?;
         let ports = plan.ports(index);
-        let endpoints = Endpoints { grpc: format!("127.0.0.1:{}", ports.grpc), api: String::new() };
+        let endpoints = Endpoints {
+            grpc: format!("127.0.0.1:{}", ports.grpc),
+            api: String::new(),
+        };
         let proven = race_app::node::prove(
             validator.signing_key(),
             &secrets.duty,
@@ -155,7 +161,12 @@ pub fn create(plan: &Plan) -> Result<Setup, Failure> {
     };
     // What InitChain would refuse is refused here, before any process is started.
     let oracle = crate::oracle::Oracle::default();
-    let context = Context { chain_id: &chain_id, height: 1, time_ms: 1, oracle: &oracle };
+    let context = Context {
+        chain_id: &chain_id,
+        height: 1,
+        time_ms: 1,
+        oracle: &oracle,
+    };
     app_state.apply(&mut State::empty(), &context)?;
     let mut genesis = Genesis::new(&chain_id, &now());
     genesis.consensus_params.evidence = EvidenceParams::for_block_time(plan.block_time);
@@ -163,14 +174,23 @@ pub fn create(plan: &Plan) -> Result<Setup, Failure> {
 
     for (index, (node, (node_key, validator))) in nodes.iter().zip(&node_keys).enumerate() {
         let index = u16::try_from(index)?;
-        let peers = nodes.iter().filter(|n| n.home != node.home).map(|n| n.p2p.clone()).collect();
+        let peers = nodes
+            .iter()
+            .filter(|n| n.home != node.home)
+            .map(|n| n.p2p.clone())
+            .collect();
         let config = node_config(plan, index, peers);
         config.write(&node.home)?;
         let comet = config.comet(ProxyApp::for_home(&node.home));
         Home::new(&node.home).write(&comet, &genesis, node_key, validator)?;
     }
     write_client(plan, &chain_id)?;
-    Ok(Setup { chain_id, genesis_sha256: genesis.sha256()?, nodes, accounts })
+    Ok(Setup {
+        chain_id,
+        genesis_sha256: genesis.sha256()?,
+        nodes,
+        accounts,
+    })
 }
 
 fn node_config(plan: &Plan, index: u16, persistent_peers: Vec<String>) -> Config {
@@ -187,9 +207,14 @@ fn node_config(plan: &Plan, index: u16, persistent_peers: Vec<String>) -> Config
             local: true,
             ..config::Comet::default()
         },
-        grpc: config::Grpc { listen: local(ports.grpc) },
+        grpc: config::Grpc {
+            listen: local(ports.grpc),
+        },
         // Nodes share the machine: one thread each.
-        race: config::Race { threads: 1, ..config::Race::default() },
+        race: config::Race {
+            threads: 1,
+            ..config::Race::default()
+        },
         inference: config::Inference {
             models: plan.models.clone(),
             threads: 1,
@@ -221,13 +246,23 @@ pub fn models(paths: &[PathBuf]) -> Result<Vec<network::Model>, Failure> {
 }
 
 fn model(path: &Path) -> Result<network::Model, Failure> {
-    let digest = crate::serving::host::digest(path)
-        .map_err(|e| format!("--model {}: {e}; give the path of a GGUF file", path.display()))?;
+    let digest = crate::serving::host::digest(path).map_err(|e| {
+        format!(
+            "--model {}: {e}; give the path of a GGUF file",
+            path.display()
+        )
+    })?;
     let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("model");
     let id: String = stem
         .to_lowercase()
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' {
+                c
+            } else {
+                '-'
+            }
+        })
         .take(64)
         .collect();
     Ok(network::Model {

@@ -9,7 +9,10 @@ use super::{Identity, View, Wanted};
 /// Commits and reveals that open rounds still want from this node. The secrets are derived, so a
 /// node that was killed between the two reveals what it committed to.
 pub fn wanted(view: &View, me: &Identity) -> Vec<Wanted> {
-    beacon::open_rounds(&view.state).iter().filter_map(|round| part(view, me, round)).collect()
+    beacon::open_rounds(&view.state)
+        .iter()
+        .filter_map(|round| part(view, me, round))
+        .collect()
 }
 
 fn part(view: &View, me: &Identity, round: &Round) -> Option<Wanted> {
@@ -21,7 +24,10 @@ fn part(view: &View, me: &Identity, round: &Round) -> Option<Wanted> {
     let secret = commit_reveal::secret(me.secrets.node.as_slice(), &bound, Which::Reveal);
     let mine = beacon::contribution(&view.state, id, &me.address);
     let step = |what: &str| {
-        format!("beacon/{}/{}/{}/{}/{what}", id.purpose, id.epoch, id.attempt, id.round)
+        format!(
+            "beacon/{}/{}/{}/{}/{what}",
+            id.purpose, id.epoch, id.attempt, id.round
+        )
     };
     let next = view.next();
     match mine {

@@ -28,13 +28,29 @@ pub fn job(view: &View, me: &Identity, id: RaceId) -> Option<Job> {
     let seed = module::seed(&view.state, id.0, id.1)?;
     let claims: Option<Vec<_>> = assignments(view, me, id)
         .iter()
-        .map(|a| Some((a.public_key.as_slice().try_into().ok()?, a.leaf.as_ref()?.nonce)))
+        .map(|a| {
+            Some((
+                a.public_key.as_slice().try_into().ok()?,
+                a.leaf.as_ref()?.nonce,
+            ))
+        })
         .collect();
-    Some(Job { id, preset, seed, claims: claims.filter(|c| !c.is_empty())? })
+    Some(Job {
+        id,
+        preset,
+        seed,
+        claims: claims.filter(|c| !c.is_empty())?,
+    })
 }
 
 /// The commitment, then the reveal. `accuse`: say of the first leaf that it does not match.
-pub fn wanted(view: &View, me: &Identity, id: RaceId, results: &[Recomputed], accuse: bool) -> Option<Wanted> {
+pub fn wanted(
+    view: &View,
+    me: &Identity,
+    id: RaceId,
+    results: &[Recomputed],
+    accuse: bool,
+) -> Option<Wanted> {
     let epoch = epoch::current(&view.state);
     let assignments = assignments(view, me, id);
     if assignments.is_empty() || assignments.len() != results.len() {
@@ -46,7 +62,11 @@ pub fn wanted(view: &View, me: &Identity, id: RaceId, results: &[Recomputed], ac
         .enumerate()
         .filter_map(|(at, (assignment, result))| {
             let leaf = assignment.leaf.as_ref()?;
-            let stands = leaf.leaf.as_slice().try_into().is_ok_and(|hash| result.upholds(hash));
+            let stands = leaf
+                .leaf
+                .as_slice()
+                .try_into()
+                .is_ok_and(|hash| result.upholds(hash));
             Some(Check {
                 participant: assignment.participant.clone(),
                 position: leaf.position,
@@ -65,7 +85,15 @@ pub fn wanted(view: &View, me: &Identity, id: RaceId, results: &[Recomputed], ac
                 sender: me.hot.to_string(),
                 epoch: id.0,
                 attempt: id.1,
-                commitment: module::check_commitment(&me.chain_id, id.0, id.1, &me.address, &salt, &checks).to_vec(),
+                commitment: module::check_commitment(
+                    &me.chain_id,
+                    id.0,
+                    id.1,
+                    &me.address,
+                    &salt,
+                    &checks,
+                )
+                .to_vec(),
             },
         )),
         (Phase::CheckReveal, Some(commitment)) if !commitment.revealed => Some(Wanted::new(

@@ -24,7 +24,9 @@ fn drawn(view: &View, me: &Identity, epoch: u64) -> Vec<Task> {
     if windows.settle_end == 0 || view.height < windows.settle_end {
         return Vec::new();
     }
-    let Some(rho) = rho(view, me, epoch) else { return Vec::new() };
+    let Some(rho) = rho(view, me, epoch) else {
+        return Vec::new();
+    };
     duty::thresholds(&view.state, epoch, &me.address)
         .into_iter()
         .filter(|due| {
@@ -37,7 +39,10 @@ fn drawn(view: &View, me: &Identity, epoch: u64) -> Vec<Task> {
 
 /// The epoch whose duties are revealed now, if one is: the one before the current.
 fn closing(view: &View) -> Option<u64> {
-    epoch::current(&view.state).number.checked_sub(1).filter(|number| *number > 0)
+    epoch::current(&view.state)
+        .number
+        .checked_sub(1)
+        .filter(|number| *number > 0)
 }
 
 /// Contested tasks on which this node may vote.
@@ -61,7 +66,9 @@ fn contested(view: &View, me: &Identity, epoch: u64) -> Vec<(pb::Reverification,
 
 /// Everything that this node should check now.
 pub fn to_check(view: &View, me: &Identity) -> Vec<Task> {
-    let Some(epoch) = closing(view) else { return Vec::new() };
+    let Some(epoch) = closing(view) else {
+        return Vec::new();
+    };
     let mut tasks = drawn(view, me, epoch);
     tasks.retain(|task| matches!(task.status(), TaskStatus::Settled | TaskStatus::Contested));
     tasks.extend(contested(view, me, epoch).into_iter().map(|(_, task)| task));
@@ -70,7 +77,9 @@ pub fn to_check(view: &View, me: &Identity) -> Vec<Task> {
 
 /// The reveal and the ballots that the chain waits for.
 pub fn wanted(view: &View, me: &Identity, verdicts: &Verdicts) -> Vec<Wanted> {
-    let Some(epoch) = closing(view) else { return Vec::new() };
+    let Some(epoch) = closing(view) else {
+        return Vec::new();
+    };
     let mut wanted = Vec::from_iter(reveal(view, me, epoch, verdicts));
     for (case, task) in contested(view, me, epoch) {
         wanted.extend(ballot(view, me, &case, &task, verdicts));
@@ -81,7 +90,8 @@ pub fn wanted(view: &View, me: &Identity, verdicts: &Verdicts) -> Vec<Wanted> {
 fn reveal(view: &View, me: &Identity, epoch: u64, verdicts: &Verdicts) -> Option<Wanted> {
     let windows = duty::windows(&view.state, epoch);
     let next = view.next();
-    let open = windows.settle_end > 0 && (windows.reveal_start..=windows.reveal_end).contains(&next);
+    let open =
+        windows.settle_end > 0 && (windows.reveal_start..=windows.reveal_end).contains(&next);
     let member = epoch::power(&view.state, epoch, &me.address) > 0;
     if !open || !member || duty::reveal(&view.state, epoch, &me.address).is_some() {
         return None;
@@ -106,8 +116,12 @@ fn reveal(view: &View, me: &Identity, epoch: u64, verdicts: &Verdicts) -> Option
         });
     }
     let signature = rho(view, me, epoch)?.to_vec();
-    let message =
-        pb::MsgRevealDuties { sender: me.hot.to_string(), epoch, signature, verdicts: posted };
+    let message = pb::MsgRevealDuties {
+        sender: me.hot.to_string(),
+        epoch,
+        signature,
+        verdicts: posted,
+    };
     Some(Wanted::new(format!("duties/{epoch}/reveal"), &message))
 }
 
@@ -140,7 +154,8 @@ fn ballot(
             &pb::MsgCommitBallot {
                 sender: me.hot.to_string(),
                 task_id: id.to_vec(),
-                commitment: duty::ballot_commitment(&me.chain_id, &id, &me.address, outcome, &salt).to_vec(),
+                commitment: duty::ballot_commitment(&me.chain_id, &id, &me.address, outcome, &salt)
+                    .to_vec(),
             },
         )),
         Some(cast) if !cast.revealed && next > case.commit_end && next <= case.reveal_end => {

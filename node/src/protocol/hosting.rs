@@ -18,7 +18,9 @@ pub fn announcements(view: &View, me: &Identity, loaded: &[String]) -> Vec<Wante
         .filter(|model| !model.retired)
         .filter_map(|model| {
             let here = loaded.contains(&model.id);
-            let said = model::hosts(&view.state, &model.id).iter().any(|h| h.address == me.address);
+            let said = model::hosts(&view.state, &model.id)
+                .iter()
+                .any(|h| h.address == me.address);
             (here != said).then(|| {
                 Wanted::new(
                     format!("model/{}/{here}", model.id),
@@ -44,8 +46,18 @@ pub fn settlements(view: &View, me: &Identity, served: &[Served]) -> Vec<Wanted>
         let records: Vec<Record> = served
             .iter()
             .filter(|task| task.epoch == epoch)
-            .filter(|task| session::get(&view.state, task.session).is_some_and(|s| session::is_open(&s)))
-            .filter(|task| settlement::task_of(&view.state, &me.chain_id, task.session, u64::from(task.index)).is_none())
+            .filter(|task| {
+                session::get(&view.state, task.session).is_some_and(|s| session::is_open(&s))
+            })
+            .filter(|task| {
+                settlement::task_of(
+                    &view.state,
+                    &me.chain_id,
+                    task.session,
+                    u64::from(task.index),
+                )
+                .is_none()
+            })
             .take(MAX_RECORDS)
             .map(|task| Record {
                 session_id: task.session,
@@ -60,7 +72,11 @@ pub fn settlements(view: &View, me: &Identity, served: &[Served]) -> Vec<Wanted>
         if let Some(first) = records.first() {
             wanted.push(Wanted::new(
                 format!("settle/{epoch}/{}/{}", first.session_id, first.index),
-                &MsgSettle { sender: me.hot.to_string(), epoch, records },
+                &MsgSettle {
+                    sender: me.hot.to_string(),
+                    epoch,
+                    records,
+                },
             ));
         }
     }

@@ -70,7 +70,10 @@ impl Wanted {
     pub fn new<M: prost::Message + Name>(step: impl Into<String>, message: &M) -> Self {
         Self {
             step: step.into(),
-            message: Any { type_url: M::type_url(), value: message.encode_to_vec() },
+            message: Any {
+                type_url: M::type_url(),
+                value: message.encode_to_vec(),
+            },
         }
     }
 }

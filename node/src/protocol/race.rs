@@ -19,13 +19,19 @@ pub fn id(epoch: &Epoch) -> RaceId {
 /// What to race for now, while the window is open and there is time before its margin.
 pub fn start(view: &View, me: &Identity, margin: u64) -> Option<Start> {
     let epoch = epoch::current(&view.state);
-    let open = epoch.phase() == Phase::Race && view.next().saturating_add(margin) <= epoch.phase_end;
+    let open =
+        epoch.phase() == Phase::Race && view.next().saturating_add(margin) <= epoch.phase_end;
     if !open {
         return None;
     }
     let seed = module::seed(&view.state, epoch.number, epoch.race_attempt)?;
     let preset = race::Preset::by_name(&module::preset(&view.state)).ok()?;
-    Some(Start { id: id(&epoch), preset, seed, public_key: me.public_key })
+    Some(Start {
+        id: id(&epoch),
+        preset,
+        seed,
+        public_key: me.public_key,
+    })
 }
 
 /// Whether the window is about to close: stop and submit.
@@ -62,7 +68,9 @@ pub fn submission(view: &View, me: &Identity, proof: Option<&Arc<Tree>>) -> Opti
 pub fn opening(view: &View, me: &Identity, proof: Option<&Arc<Tree>>) -> Option<Wanted> {
     let epoch = epoch::current(&view.state);
     let (number, attempt) = id(&epoch);
-    if epoch.phase() != Phase::Open || module::opening(&view.state, number, attempt, &me.address).is_some() {
+    if epoch.phase() != Phase::Open
+        || module::opening(&view.state, number, attempt, &me.address).is_some()
+    {
         return None;
     }
     let positions = module::sample(&view.state, number, attempt, &me.address)?;
@@ -76,6 +84,11 @@ pub fn opening(view: &View, me: &Identity, proof: Option<&Arc<Tree>>) -> Option<
     };
     Some(Wanted::new(
         format!("race/{number}/{attempt}/open"),
-        &MsgOpenLeaves { sender: me.hot.to_string(), epoch: number, attempt, multiproof },
+        &MsgOpenLeaves {
+            sender: me.hot.to_string(),
+            epoch: number,
+            attempt,
+            multiproof,
+        },
     ))
 }

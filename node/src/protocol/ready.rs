@@ -8,10 +8,14 @@ use super::{Identity, View, Wanted};
 /// The confirmation, while it is asked for and not given.
 pub fn wanted(view: &View, me: &Identity) -> Option<Wanted> {
     let epoch = epoch::current(&view.state);
-    let asked = epoch.phase() == Phase::Ready && epoch::awaits_confirmation(&view.state, &me.address);
+    let asked =
+        epoch.phase() == Phase::Ready && epoch::awaits_confirmation(&view.state, &me.address);
     asked.then(|| {
         Wanted::new(
-            format!("ready/{}/{}/{}", epoch.number, epoch.race_attempt, epoch.key_attempt),
+            format!(
+                "ready/{}/{}/{}",
+                epoch.number, epoch.race_attempt, epoch.key_attempt
+            ),
             &MsgConfirmReady {
                 sender: me.hot.to_string(),
                 epoch: epoch.number,

@@ -57,19 +57,30 @@ pub struct Prompt {
 ///
 /// # Errors
 /// See [`AnswerError`].
-pub fn prompt(chain_id: &str, model: &dyn LoadedModel, bytes: &[u8]) -> Result<Prompt, AnswerError> {
+pub fn prompt(
+    chain_id: &str,
+    model: &dyn LoadedModel,
+    bytes: &[u8],
+) -> Result<Prompt, AnswerError> {
     let body = RequestBody::decode(bytes)?;
     let text = match (body.messages.is_empty(), body.prompt.is_empty()) {
         (false, true) => {
-            let messages: Vec<ChatMessage> =
-                body.messages.iter().map(|m| ChatMessage::new(&m.role, &m.content)).collect();
+            let messages: Vec<ChatMessage> = body
+                .messages
+                .iter()
+                .map(|m| ChatMessage::new(&m.role, &m.content))
+                .collect();
             model.chat_prompt(&messages)?
         }
         (true, false) => body.prompt.clone(),
         _ => return Err(AnswerError::Empty),
     };
     let tokens = model.tokenise(&text, true)?;
-    Ok(Prompt { request_hash: artifact::request_hash(chain_id, bytes), body, tokens })
+    Ok(Prompt {
+        request_hash: artifact::request_hash(chain_id, bytes),
+        body,
+        tokens,
+    })
 }
 
 /// A finished answer, as it is committed to.
@@ -91,7 +102,13 @@ fn sampler(place: &Place<'_>, body: &RequestBody, k: u8) -> Sampler {
 }
 
 fn candidates(top: &race_inference::logprob::TopK) -> Vec<Candidate> {
-    top.candidates().iter().map(|c| Candidate { token: c.token, logprob: c.logprob }).collect()
+    top.candidates()
+        .iter()
+        .map(|c| Candidate {
+            token: c.token,
+            logprob: c.logprob,
+        })
+        .collect()
 }
 
 fn length(tokens: usize) -> u32 {
@@ -156,7 +173,10 @@ pub fn generate(
     let positions = generation
         .artifacts
         .iter()
-        .map(|a| Position { token: a.token, top: candidates(&a.top) })
+        .map(|a| Position {
+            token: a.token,
+            top: candidates(&a.top),
+        })
         .collect();
     let stop = match generation.stop_reason {
         StopReason::End => artifact::StopReason::EndOfText,
@@ -172,7 +192,14 @@ pub fn generate(
     )?;
     let work = work(place, prompt, &artifact);
     let digest = record_digest(place.chain_id, &work);
-    Ok((Answer { artifact, work, digest }, generation.stop_reason))
+    Ok((
+        Answer {
+            artifact,
+            work,
+            digest,
+        },
+        generation.stop_reason,
+    ))
 }
 
 /// What is known of a settled task.
@@ -218,7 +245,8 @@ pub fn check(
     if artifact.positions().len() as u64 != u64::from(settled.output_tokens) {
         return cannot(CannotCheck::WrongLength);
     }
-    if record_digest(place.chain_id, &work(place, &prompt, &artifact)).as_slice() != settled.digest {
+    if record_digest(place.chain_id, &work(place, &prompt, &artifact)).as_slice() != settled.digest
+    {
         return cannot(CannotCheck::WrongRoot);
     }
     let k = settled.thresholds.top_k();
@@ -244,13 +272,20 @@ pub fn check(
     };
     let prefill: Vec<Prefill> = scores
         .into_iter()
-        .map(|s| Prefill { committed: s.listed, top: candidates(&s.top), chosen: s.given })
+        .map(|s| Prefill {
+            committed: s.listed,
+            top: candidates(&s.top),
+            chosen: s.given,
+        })
         .collect();
     let sampler = sampler(place, &prompt.body, k);
     match compare::compare(&artifact, &sampler, &prefill, settled.thresholds) {
         Ok(comparison) => {
-            let verdict =
-                compare::judge(&comparison, settled.thresholds, u64::from(settled.output_tokens));
+            let verdict = compare::judge(
+                &comparison,
+                settled.thresholds,
+                u64::from(settled.output_tokens),
+            );
             Ok((verdict, Some(comparison)))
         }
         Err(reason) => cannot(reason),

@@ -39,7 +39,9 @@ pub struct Asked {
 }
 
 fn hash(bytes: &[u8], what: &str) -> Result<Hash, Failure> {
-    bytes.try_into().map_err(|_| format!("the executor's {what} is not 32 bytes").into())
+    bytes
+        .try_into()
+        .map_err(|_| format!("the executor's {what} is not 32 bytes").into())
 }
 
 impl Ask<'_> {
@@ -48,7 +50,11 @@ impl Ask<'_> {
     ///
     /// # Errors
     /// The node refused, the stream broke, or the end does not fit the answer.
-    pub async fn run(self, grpc: &str, on_text: &mut (dyn FnMut(&str) + Send)) -> Result<Asked, Failure> {
+    pub async fn run(
+        self,
+        grpc: &str,
+        on_text: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Asked, Failure> {
         let index = u32::try_from(self.index).map_err(|_| "an index is below 2^32")?;
         let body = self.body.encode_to_vec();
         let terms = RequestTerms {
@@ -59,7 +65,9 @@ impl Ask<'_> {
             max_fee: self.max_fee,
             expiry_height: self.expiry_height,
         };
-        let signature = self.key.sign(&record::request_sign_bytes(self.chain_id, &terms));
+        let signature = self
+            .key
+            .sign(&record::request_sign_bytes(self.chain_id, &terms));
         let mut client = InferenceClient::connect(format!("http://{grpc}")).await?;
         let mut stream = client
             .generate(pb::GenerateRequest {
@@ -74,7 +82,8 @@ impl Ask<'_> {
             .await
             .map_err(|status| status.message().to_owned())?
             .into_inner();
-        let (mut text, mut tokens, mut finished, mut executor) = (String::new(), Vec::new(), None, None);
+        let (mut text, mut tokens, mut finished, mut executor) =
+            (String::new(), Vec::new(), None, None);
         while let Some(event) = stream.message().await.map_err(|s| s.message().to_owned())? {
             match event.event {
                 Some(pb::generate_event::Event::Token(token)) => {
@@ -83,7 +92,9 @@ impl Ask<'_> {
                     tokens.push(token.id);
                 }
                 Some(pb::generate_event::Event::Finished(end)) => finished = Some(end),
-                Some(pb::generate_event::Event::Accepted(accepted)) => executor = Some(accepted.executor),
+                Some(pb::generate_event::Event::Accepted(accepted)) => {
+                    executor = Some(accepted.executor)
+                }
                 None => {}
             }
         }
@@ -100,13 +111,20 @@ impl Ask<'_> {
         };
         let digest = record::record_digest(self.chain_id, &work);
         if digest.as_slice() != finished.digest {
-            return Err("the executor signed another answer than it sent; it is not acknowledged".into());
+            return Err(
+                "the executor signed another answer than it sent; it is not acknowledged".into(),
+            );
         }
         let executor = executor
             .and_then(|address| address.try_into().ok())
             .ok_or("the executor did not say who it is")?;
         let message = record::acknowledgement(
-            self.chain_id, self.session, index, work.output_tokens, &digest, &executor,
+            self.chain_id,
+            self.session,
+            index,
+            work.output_tokens,
+            &digest,
+            &executor,
         );
         client
             .acknowledge(pb::AcknowledgeRequest {

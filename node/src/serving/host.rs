@@ -68,7 +68,13 @@ impl Host {
     ) -> Result<Self, race_inference::InferenceError> {
         let engine = race_inference::registry::engine(&config.engine)?;
         let scratch = home.join("data").join("models");
-        Ok(Self { engine, config, scratch, misbehaviour, inner: Arc::default() })
+        Ok(Self {
+            engine,
+            config,
+            scratch,
+            misbehaviour,
+            inner: Arc::default(),
+        })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -87,14 +93,19 @@ impl Host {
 
     /// Whether any model is answering.
     pub fn is_busy(&self) -> bool {
-        self.inner().hosted.values().any(|h| !h.model.activity().is_idle())
+        self.inner()
+            .hosted
+            .values()
+            .any(|h| !h.model.activity().is_idle())
     }
 
     /// Loads what the chain registers and this node has a file for, in the background, and drops what
     /// was retired.
     pub fn follow(&self, registered: &[Model]) {
         let mut inner = self.inner();
-        inner.hosted.retain(|id, _| registered.iter().any(|m| m.id == *id && !m.retired));
+        inner
+            .hosted
+            .retain(|id, _| registered.iter().any(|m| m.id == *id && !m.retired));
         for spec in registered.iter().filter(|m| !m.retired) {
             let known = inner.hosted.contains_key(&spec.id)
                 || inner.failed.contains(&spec.id)
@@ -115,7 +126,14 @@ impl Host {
         match outcome {
             Ok((model, thresholds)) => {
                 tracing::info!(model = %id, format = %model.info().format, "model is loaded");
-                inner.hosted.insert(id, Hosted { spec, thresholds, model });
+                inner.hosted.insert(
+                    id,
+                    Hosted {
+                        spec,
+                        thresholds,
+                        model,
+                    },
+                );
             }
             Err(reason) => {
                 tracing::warn!(model = %id, %reason, "model is not hosted here");
@@ -147,7 +165,8 @@ impl Host {
         }
         let options = LoadOptions {
             threads: (self.config.threads > 0).then_some(self.config.threads),
-            context: (spec.context_length > 0).then_some(spec.context_length.min(LoadOptions::DEFAULT_CONTEXT_LIMIT)),
+            context: (spec.context_length > 0)
+                .then_some(spec.context_length.min(LoadOptions::DEFAULT_CONTEXT_LIMIT)),
             ..LoadOptions::default()
         };
         let mut last = None;

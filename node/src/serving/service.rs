@@ -55,7 +55,9 @@ fn event(event: pb::generate_event::Event) -> Result<pb::GenerateEvent, Status> 
 
 fn refused(error: AnswerError) -> Status {
     match error {
-        AnswerError::Engine(InferenceError::Busy { .. }) => Status::resource_exhausted(error.to_string()),
+        AnswerError::Engine(InferenceError::Busy { .. }) => {
+            Status::resource_exhausted(error.to_string())
+        }
         AnswerError::Engine(InferenceError::Cancelled) => Status::cancelled(error.to_string()),
         AnswerError::Engine(InferenceError::Engine(_) | InferenceError::WorkerGone)
         | AnswerError::Artifact(_) => Status::internal(error.to_string()),
@@ -99,13 +101,18 @@ impl Service {
             )));
         }
         let view = self.latest.view();
-        let session = session::get(&view.state, request.session_id)
-            .ok_or_else(|| Status::not_found(format!("there is no session {}", request.session_id)))?;
+        let session = session::get(&view.state, request.session_id).ok_or_else(|| {
+            Status::not_found(format!("there is no session {}", request.session_id))
+        })?;
         if session.status() == SessionStatus::Closed || view.height > session.expiry_height {
-            return Err(Status::failed_precondition("the session has expired; open another"));
+            return Err(Status::failed_precondition(
+                "the session has expired; open another",
+            ));
         }
         let pin = session::newest_pin(&view.state, &session).ok_or_else(|| {
-            Status::unavailable("the session waits for its beacon round or for a host; try again in some blocks")
+            Status::unavailable(
+                "the session waits for its beacon round or for a host; try again in some blocks",
+            )
         })?;
         if !settlement::is_open(&view.state, pin.epoch, view.next()) {
             return Err(Status::unavailable(
@@ -118,13 +125,24 @@ impl Service {
                 session.max_index, request.index
             )));
         }
-        if settlement::task_of(&view.state, &self.chain_id, request.session_id, request.index).is_some() {
-            return Err(Status::already_exists("this index is settled; use the next one"));
+        if settlement::task_of(
+            &view.state,
+            &self.chain_id,
+            request.session_id,
+            request.index,
+        )
+        .is_some()
+        {
+            return Err(Status::already_exists(
+                "this index is settled; use the next one",
+            ));
         }
         let index = u32::try_from(request.index)
             .map_err(|_| Status::invalid_argument("an index is below 2^32"))?;
-        let executor = session::executor(&pin, request.index, request.attempt)
-            .ok_or_else(|| Status::invalid_argument(format!("attempts are 0 to 2; {} came", request.attempt)))?;
+        let executor =
+            session::executor(&pin, request.index, request.attempt).ok_or_else(|| {
+                Status::invalid_argument(format!("attempts are 0 to 2; {} came", request.attempt))
+            })?;
         let max_fee = coin::parse(&request.max_fee)
             .map_err(|e| Status::invalid_argument(format!("max_fee: {e}")))?;
         if request.expiry_height <= view.height {
@@ -150,42 +168,77 @@ impl Service {
             expiry_height: request.expiry_height,
         };
         let message = record::request_sign_bytes(&self.chain_id, &terms);
-        verify(&session.session_key, &message, &request.signature, "request")?;
+        verify(
+            &session.session_key,
+            &message,
+            &request.signature,
+            "request",
+        )?;
         let limit = max_fee.min(coin::stored(&session.ceiling));
-        let seed = pin.seed.as_slice().try_into().map_err(|_| Status::internal("the pin has no seed"))?;
-        Ok(Admitted { session, pin, seed, index, attempt: request.attempt, executor, limit })
+        let seed = pin
+            .seed
+            .as_slice()
+            .try_into()
+            .map_err(|_| Status::internal("the pin has no seed"))?;
+        Ok(Admitted {
+            session,
+            pin,
+            seed,
+            index,
+            attempt: request.attempt,
+            executor,
+            limit,
+        })
     }
 
-    async fn peer(&self, address: &ConsensusAddress) -> Result<InferenceClient<tonic::transport::Channel>, Status> {
+    async fn peer(
+        &self,
+        address: &ConsensusAddress,
+    ) -> Result<InferenceClient<tonic::transport::Channel>, Status> {
         let endpoint = {
             let view = self.latest.view();
             node::get(&view.state, address)
                 .and_then(|node| node.endpoints)
                 .map(|endpoints| endpoints.grpc)
                 .filter(|grpc| !grpc.is_empty())
-                .ok_or_else(|| Status::unavailable("the executor has no endpoint; retry with the next attempt"))?
+                .ok_or_else(|| {
+                    Status::unavailable("the executor has no endpoint; retry with the next attempt")
+                })?
         };
-        InferenceClient::connect(format!("http://{endpoint}")).await.map_err(|e| {
-            Status::unavailable(format!("the executor at {endpoint} does not answer ({e}); retry with the next attempt"))
-        })
+        InferenceClient::connect(format!("http://{endpoint}"))
+            .await
+            .map_err(|e| {
+                Status::unavailable(format!(
+                    "the executor at {endpoint} does not answer ({e}); retry with the next attempt"
+                ))
+            })
     }
 
     /// Runs an admitted request here. Token events go out as they come; the last event is sent once
     /// the task is on disk.
     fn execute(&self, admitted: Admitted, body: Vec<u8>) -> Result<Events, Status> {
         let hosted = self.host.get(&admitted.session.model_id).ok_or_else(|| {
-            Status::unavailable("this node was drawn and has not loaded the model; retry with the next attempt")
+            Status::unavailable(
+                "this node was drawn and has not loaded the model; retry with the next attempt",
+            )
         })?;
         if let Some(served) = self.tasks.get(admitted.session.id, admitted.index) {
             if served.body != body {
-                return Err(Status::already_exists("this index was used for another request; use the next one"));
+                return Err(Status::already_exists(
+                    "this index was used for another request; use the next one",
+                ));
             }
         }
-        let prompt = answer::prompt(&self.chain_id, hosted.model.as_ref(), &body).map_err(refused)?;
+        let prompt =
+            answer::prompt(&self.chain_id, hosted.model.as_ref(), &body).map_err(refused)?;
         let units = u128::from(admitted.pin.units_per_token);
-        let per_token = coin::stored(&admitted.pin.price_per_unit).saturating_mul(units).max(1);
+        let per_token = coin::stored(&admitted.pin.price_per_unit)
+            .saturating_mul(units)
+            .max(1);
         let payable = usize::try_from(admitted.limit / per_token).unwrap_or(usize::MAX);
-        let max_tokens = payable.saturating_sub(prompt.tokens.len()).min(prompt.body.max_tokens as usize);
+        let max_tokens = payable
+            .saturating_sub(prompt.tokens.len())
+            .min(prompt.body.max_tokens as usize);
         if max_tokens == 0 {
             return Err(Status::failed_precondition(format!(
                 "{} prompt tokens at {per_token} nicoin a token leave nothing of {} nicoin for an answer; shorten the prompt or raise max_fee and the session's ceiling",
@@ -208,14 +261,27 @@ impl Service {
                 index: admitted.index,
                 seed: admitted.seed,
             };
-            let claimed =
-                Claimed { format: &hosted.spec.numeric_format, top_k: hosted.thresholds.top_k() };
+            let claimed = Claimed {
+                format: &hosted.spec.numeric_format,
+                top_k: hosted.thresholds.top_k(),
+            };
             let cancel = CancelFlag::new();
             let outcome = answer::generate(
-                &place, hosted.model.as_ref(), claimed, &prompt, max_tokens, &cancel,
+                &place,
+                hosted.model.as_ref(),
+                claimed,
+                &prompt,
+                max_tokens,
+                &cancel,
                 &mut |token| {
-                    let token = pb::Token { id: token.token, text: token.text.to_owned() };
-                    if sender.blocking_send(event(pb::generate_event::Event::Token(token))).is_err() {
+                    let token = pb::Token {
+                        id: token.token,
+                        text: token.text.to_owned(),
+                    };
+                    if sender
+                        .blocking_send(event(pb::generate_event::Event::Token(token)))
+                        .is_err()
+                    {
                         cancel.cancel();
                     }
                 },
@@ -224,7 +290,11 @@ impl Service {
                 .map_err(refused)
                 .and_then(|(answer, stop)| service.finish(&admitted, body, &answer, stop));
             // A client that is gone gets no last event; the task is on disk all the same.
-            drop(sender.blocking_send(last.and_then(|f| event(pb::generate_event::Event::Finished(f)))));
+            drop(
+                sender.blocking_send(
+                    last.and_then(|f| event(pb::generate_event::Event::Finished(f))),
+                ),
+            );
         });
         Ok(Box::pin(ReceiverStream::new(receiver)))
     }
@@ -252,13 +322,25 @@ impl Service {
             })
             .map_err(|e| Status::internal(e.to_string()))?;
         let signed = record::output_sign_bytes(
-            &self.chain_id, work.session, work.index, &work.output_hash, &work.artifact_root,
+            &self.chain_id,
+            work.session,
+            work.index,
+            &work.output_hash,
+            &work.artifact_root,
         );
         let fee = settlement::fee(
-            &admitted.pin, &admitted.session, work.prompt_tokens, work.output_tokens,
+            &admitted.pin,
+            &admitted.session,
+            work.prompt_tokens,
+            work.output_tokens,
         );
         Ok(pb::Finished {
-            stop_reason: if stop == StopReason::MaxTokens { "length" } else { "stop" }.into(),
+            stop_reason: if stop == StopReason::MaxTokens {
+                "length"
+            } else {
+                "stop"
+            }
+            .into(),
             prompt_tokens: work.prompt_tokens,
             output_tokens: work.output_tokens,
             request_hash: work.request_hash.to_vec(),
@@ -296,8 +378,9 @@ impl pb::inference_server::Inference for Service {
         let request = request.into_inner();
         let (session, executor) = {
             let view = self.latest.view();
-            let session = session::get(&view.state, request.session_id)
-                .ok_or_else(|| Status::not_found(format!("there is no session {}", request.session_id)))?;
+            let session = session::get(&view.state, request.session_id).ok_or_else(|| {
+                Status::not_found(format!("there is no session {}", request.session_id))
+            })?;
             let pin = session::newest_pin(&view.state, &session)
                 .ok_or_else(|| Status::failed_precondition("the session has no pin yet"))?;
             let executor = session::executor(&pin, request.index, request.attempt);
@@ -317,11 +400,23 @@ impl pb::inference_server::Inference for Service {
             .try_into()
             .map_err(|_| Status::internal("the task on disk is damaged"))?;
         let message = record::acknowledgement(
-            &self.chain_id, session.id, index, served.output_tokens, &digest, &self.address,
+            &self.chain_id,
+            session.id,
+            index,
+            served.output_tokens,
+            &digest,
+            &self.address,
         );
-        verify(&session.session_key, &message, &request.acknowledgement, "acknowledgement")?;
+        verify(
+            &session.session_key,
+            &message,
+            &request.acknowledgement,
+            "acknowledgement",
+        )?;
         served.acknowledgement = request.acknowledgement;
-        self.tasks.put(served).map_err(|e| Status::internal(e.to_string()))?;
+        self.tasks
+            .put(served)
+            .map_err(|e| Status::internal(e.to_string()))?;
         Ok(Response::new(pb::AcknowledgeResponse {}))
     }
 
@@ -335,6 +430,9 @@ impl pb::inference_server::Inference for Service {
             .and_then(|index| self.tasks.get(request.session_id, index))
             .filter(|served| !served.acknowledgement.is_empty())
             .ok_or_else(|| Status::not_found("this node has no such settled task"))?;
-        Ok(Response::new(pb::ArtifactsResponse { body: served.body, artifacts: served.artifact }))
+        Ok(Response::new(pb::ArtifactsResponse {
+            body: served.body,
+            artifacts: served.artifact,
+        }))
     }
 }

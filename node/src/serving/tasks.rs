@@ -63,11 +63,18 @@ impl Tasks {
                 Ok(Ok(task)) => {
                     served.insert((task.session, task.index), task);
                 }
-                Ok(Err(error)) => tracing::warn!(path = %path.display(), %error, "a served task does not parse; left alone"),
-                Err(error) => tracing::warn!(path = %path.display(), %error, "a served task cannot be read"),
+                Ok(Err(error)) => {
+                    tracing::warn!(path = %path.display(), %error, "a served task does not parse; left alone")
+                }
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), %error, "a served task cannot be read")
+                }
             }
         }
-        Ok(Self { folder, served: Mutex::new(served) })
+        Ok(Self {
+            folder,
+            served: Mutex::new(served),
+        })
     }
 
     fn served(&self) -> MutexGuard<'_, BTreeMap<(u64, u32), Served>> {
@@ -96,13 +103,21 @@ impl Tasks {
 
     /// Acknowledged tasks, in order.
     pub fn acknowledged(&self) -> Vec<Served> {
-        self.served().values().filter(|t| !t.acknowledgement.is_empty()).cloned().collect()
+        self.served()
+            .values()
+            .filter(|t| !t.acknowledgement.is_empty())
+            .cloned()
+            .collect()
     }
 
     /// Forgets tasks served under pins before `epoch`.
     pub fn prune(&self, epoch: u64) {
         let mut served = self.served();
-        let old: Vec<_> = served.values().filter(|t| t.epoch < epoch).map(|t| (t.session, t.index)).collect();
+        let old: Vec<_> = served
+            .values()
+            .filter(|t| t.epoch < epoch)
+            .map(|t| (t.session, t.index))
+            .collect();
         for place in old {
             served.remove(&place);
             let path = self.path(place.0, place.1);
@@ -137,7 +152,12 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let tasks = Tasks::open(home.path()).unwrap();
         tasks.put(task(1, 0)).unwrap();
-        tasks.put(Served { acknowledgement: vec![9; 64], ..task(2, 5) }).unwrap();
+        tasks
+            .put(Served {
+                acknowledgement: vec![9; 64],
+                ..task(2, 5)
+            })
+            .unwrap();
         assert_eq!(tasks.acknowledged().len(), 1);
 
         let reopened = Tasks::open(home.path()).unwrap();

@@ -103,9 +103,17 @@ impl Verifier {
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
-        let shared =
-            Shared { file, verdicts: Mutex::new(verdicts), pending: Mutex::default() };
-        Ok(Self { me, host, misbehaviour, shared: Arc::new(shared) })
+        let shared = Shared {
+            file,
+            verdicts: Mutex::new(verdicts),
+            pending: Mutex::default(),
+        };
+        Ok(Self {
+            me,
+            host,
+            misbehaviour,
+            shared: Arc::new(shared),
+        })
     }
 
     /// What was found so far.
@@ -118,15 +126,30 @@ impl Verifier {
         let current = epoch::current(&view.state).number;
         locked(&self.shared.verdicts).retain(|_, found| found.epoch.saturating_add(3) > current);
         for task in duties::to_check(view, &self.me) {
-            let Ok(id) = Hash::try_from(task.id.as_slice()) else { continue };
+            let Ok(id) = Hash::try_from(task.id.as_slice()) else {
+                continue;
+            };
             let known = locked(&self.shared.verdicts).contains_key(&hex::encode(id));
             if known || !locked(&self.shared.pending).insert(id) {
                 continue;
             }
             if self.misbehaviour == Some(Misbehaviour::Forge) {
                 // A forger's own model would call honest answers false: it just says "pass".
-                let evidence = evidence_digest(&self.me.chain_id, &id, &self.me.address, None, &Verdict::Pass);
-                self.shared.keep(&id, Found { outcome: Outcome::Pass.code(), evidence, epoch: task.epoch });
+                let evidence = evidence_digest(
+                    &self.me.chain_id,
+                    &id,
+                    &self.me.address,
+                    None,
+                    &Verdict::Pass,
+                );
+                self.shared.keep(
+                    &id,
+                    Found {
+                        outcome: Outcome::Pass.code(),
+                        evidence,
+                        epoch: task.epoch,
+                    },
+                );
                 continue;
             }
             match self.job(view, task, id) {
@@ -143,7 +166,12 @@ impl Verifier {
         let seed = pin.seed.as_slice().try_into().ok()?;
         let executor = task.executor.as_slice().try_into().ok()?;
         let endpoint = node::get(&view.state, &executor)?.endpoints?.grpc;
-        Some(Job { task, id, seed, endpoint })
+        Some(Job {
+            task,
+            id,
+            seed,
+            endpoint,
+        })
     }
 
     fn check(&self, view: &View, job: Job) {
@@ -174,7 +202,13 @@ impl Verifier {
                             format: &hosted.spec.numeric_format,
                             thresholds: &hosted.thresholds,
                         };
-                        answer::check(&place, hosted.model.as_ref(), settled, &served.body, &served.artifacts)
+                        answer::check(
+                            &place,
+                            hosted.model.as_ref(),
+                            settled,
+                            &served.body,
+                            &served.artifacts,
+                        )
                     })
                     .await;
                     match checked {
@@ -196,7 +230,9 @@ impl Verifier {
                     None
                 }
             };
-            let Some((id, task, (verdict, measured))) = done else { return };
+            let Some((id, task, (verdict, measured))) = done else {
+                return;
+            };
             tracing::info!(
                 session = task.session_id,
                 index = task.index,
@@ -205,8 +241,16 @@ impl Verifier {
                 verdict = ?verdict,
                 "checked an answer"
             );
-            let evidence = evidence_digest(&me.chain_id, &id, &me.address, measured.as_ref(), &verdict);
-            shared.keep(&id, Found { outcome: verdict.outcome().code(), evidence, epoch: task.epoch });
+            let evidence =
+                evidence_digest(&me.chain_id, &id, &me.address, measured.as_ref(), &verdict);
+            shared.keep(
+                &id,
+                Found {
+                    outcome: verdict.outcome().code(),
+                    evidence,
+                    epoch: task.epoch,
+                },
+            );
             locked(&shared.pending).remove(&id);
         });
     }
@@ -215,7 +259,10 @@ impl Verifier {
 /// The verdict on a task that could not be checked in time.
 pub fn unchecked(me: &Identity, task: &Hash) -> (Outcome, Hash) {
     let verdict = Verdict::CannotCheck(CannotCheck::MissingArtifact);
-    (Outcome::CannotCheck, evidence_digest(&me.chain_id, task, &me.address, None, &verdict))
+    (
+        Outcome::CannotCheck,
+        evidence_digest(&me.chain_id, task, &me.address, None, &verdict),
+    )
 }
 
 async fn fetch(job: &Job) -> Result<ArtifactsResponse, tonic::Status> {
@@ -226,6 +273,9 @@ async fn fetch(job: &Job) -> Result<ArtifactsResponse, tonic::Status> {
         .timeout(FETCH_LIMIT);
     let channel = endpoint.connect().await.map_err(unavailable)?;
     let mut client = InferenceClient::new(channel).max_decoding_message_size(MAX_ARTIFACT_BYTES);
-    let request = ArtifactsRequest { session_id: job.task.session_id, index: job.task.index };
+    let request = ArtifactsRequest {
+        session_id: job.task.session_id,
+        index: job.task.index,
+    };
     Ok(client.artifacts(request).await?.into_inner())
 }

@@ -7,8 +7,14 @@ use crate::message::MessageType;
 
 /// What transactions and proposals may carry.
 pub const MESSAGES: &[MessageType] = &[
-    MessageType { type_url: "/cosmos.bank.v1beta1.MsgSend", parse: send::parse },
-    MessageType { type_url: "/cosmos.bank.v1beta1.MsgMultiSend", parse: multi_send::parse },
+    MessageType {
+        type_url: "/cosmos.bank.v1beta1.MsgSend",
+        parse: send::parse,
+    },
+    MessageType {
+        type_url: "/cosmos.bank.v1beta1.MsgMultiSend",
+        parse: multi_send::parse,
+    },
 ];
 
 use crate::address::Account;
@@ -22,7 +28,11 @@ use crate::state::State;
 fn receiver(text: &str, what: &str) -> Result<Account, TxError> {
     Account::parse(text).map_err(|e| {
         let e = e.to_string();
-        let reason = if e.starts_with("Address") { "empty address string is not allowed" } else { &e };
+        let reason = if e.starts_with("Address") {
+            "empty address string is not allowed"
+        } else {
+            &e
+        };
         TxError::sdk(7, format!("{what}{reason}: invalid address"))
     })
 }
@@ -53,6 +63,9 @@ fn covered(state: &State, from: &Account, coins: &Coins) -> Result<(), TxError> 
 fn may_receive(to: &Account) -> Result<(), TxError> {
     match auth::module_name(to) {
         None => Ok(()),
-        Some(_) => Err(TxError::sdk(4, format!("{to} is not allowed to receive funds: unauthorized"))),
+        Some(_) => Err(TxError::sdk(
+            4,
+            format!("{to} is not allowed to receive funds: unauthorized"),
+        )),
     }
 }

@@ -21,15 +21,26 @@ struct MultiSend {
 /// Checks the signer and that the amounts are integers; the rest fails in the block, as in the SDK.
 pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
     let msg: MsgMultiSend = decode(bytes)?;
-    let first = msg.inputs.first().map_or("", |input| input.address.as_str());
+    let first = msg
+        .inputs
+        .first()
+        .map_or("", |input| input.address.as_str());
     let from = signer(first)?;
-    let inputs = msg.inputs.iter().map(|i| Coins::parse(&i.coins)).collect::<Result<_, _>>()?;
+    let inputs = msg
+        .inputs
+        .iter()
+        .map(|i| Coins::parse(&i.coins))
+        .collect::<Result<_, _>>()?;
     let outputs = msg
         .outputs
         .into_iter()
         .map(|o| Coins::parse(&o.coins).map(|coins| (o.address, coins)))
         .collect::<Result<_, _>>()?;
-    Ok(Box::new(MultiSend { from, inputs, outputs }))
+    Ok(Box::new(MultiSend {
+        from,
+        inputs,
+        outputs,
+    }))
 }
 
 impl CheckedMsg for MultiSend {
@@ -60,7 +71,9 @@ impl CheckedMsg for MultiSend {
             outputs.push((to, coins.nicoin()));
         }
         let foreign = |coins: &Coins| coins.foreign().is_some();
-        if !foreign(input) && (self.outputs.iter().any(|(_, c)| foreign(c)) || sum != input.nicoin()) {
+        if !foreign(input)
+            && (self.outputs.iter().any(|(_, c)| foreign(c)) || sum != input.nicoin())
+        {
             return Err(TxError::new("bank", 4, "sum inputs != sum outputs"));
         }
         super::covered(state, &self.from, input)?;
@@ -70,8 +83,11 @@ impl CheckedMsg for MultiSend {
         for (to, amount) in outputs {
             bank::receive(state, &to, amount);
             crate::auth::ensure_account(state, &to);
-            let attributes =
-                [("recipient", &*to.to_string()), ("sender", &*from), ("amount", &*bank::shown(amount))];
+            let attributes = [
+                ("recipient", &*to.to_string()),
+                ("sender", &*from),
+                ("amount", &*bank::shown(amount)),
+            ];
             state.emit(event("transfer", &attributes));
         }
         Ok(response(&MsgMultiSendResponse {}))

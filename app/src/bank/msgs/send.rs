@@ -21,7 +21,11 @@ struct Send {
 pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
     let msg: MsgSend = decode(bytes)?;
     let from = signer(&msg.from_address)?;
-    Ok(Box::new(Send { from, to: msg.to_address, amount: Coins::parse(&msg.amount)? }))
+    Ok(Box::new(Send {
+        from,
+        to: msg.to_address,
+        amount: Coins::parse(&msg.amount)?,
+    }))
 }
 
 impl CheckedMsg for Send {

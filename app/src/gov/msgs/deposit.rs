@@ -24,8 +24,15 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
     let msg: MsgDeposit = decode(bytes)?;
     let depositor = signer(&msg.depositor)?;
     match amount(&msg.amount)? {
-        0 => Err(Error::InvalidDeposit { coins: "0nicoin".to_owned() }.into()),
-        amount => Ok(Box::new(Deposit { depositor, id: msg.proposal_id, amount })),
+        0 => Err(Error::InvalidDeposit {
+            coins: "0nicoin".to_owned(),
+        }
+        .into()),
+        amount => Ok(Box::new(Deposit {
+            depositor,
+            id: msg.proposal_id,
+            amount,
+        })),
     }
 }
 

@@ -1,6 +1,8 @@
 //! `MsgSubmitProposal`: puts messages to the vote.
 
-use race_proto::cosmos::gov::v1::{MsgSubmitProposal, MsgSubmitProposalResponse, Proposal, ProposalStatus, TallyResult};
+use race_proto::cosmos::gov::v1::{
+    MsgSubmitProposal, MsgSubmitProposalResponse, Proposal, ProposalStatus, TallyResult,
+};
 use race_proto::Any;
 
 use super::{amount, short};
@@ -34,7 +36,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
     let msg: MsgSubmitProposal = decode(bytes)?;
     let proposer = signer(&msg.proposer)?;
     if msg.expedited {
-        return Err(Error::NotSupported { what: "an expedited proposal".to_owned() }.into());
+        return Err(Error::NotSupported {
+            what: "an expedited proposal".to_owned(),
+        }
+        .into());
     }
     short("title", &msg.title, MAX_TITLE)?;
     short("summary", &msg.summary, MAX_SUMMARY)?;
@@ -44,24 +49,39 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
     }
     if msg.messages.len() > MAX_MESSAGES {
         let reason = format!("a proposal carries at most {MAX_MESSAGES} messages");
-        return Err(Error::InvalidMessage { index: MAX_MESSAGES, reason }.into());
+        return Err(Error::InvalidMessage {
+            index: MAX_MESSAGES,
+            reason,
+        }
+        .into());
     }
     for (index, any) in msg.messages.iter().enumerate() {
         check_message(index, any)?;
     }
-    Ok(Box::new(SubmitProposal { proposer, deposit: amount(&msg.initial_deposit)?, msg }))
+    Ok(Box::new(SubmitProposal {
+        proposer,
+        deposit: amount(&msg.initial_deposit)?,
+        msg,
+    }))
 }
 
 /// Coins in the gov account are deposits, so no proposal may move them: only this chain's own
 /// modules are open to governance.
 fn check_message(index: usize, any: &Any) -> Result<(), TxError> {
     let kind = registry::message(&any.type_url).filter(|kind| kind.type_url.starts_with("/race."));
-    let kind = kind.ok_or_else(|| Error::Unroutable { type_url: any.type_url.clone() })?;
-    let checked = (kind.parse)(&any.value)
-        .map_err(|e| Error::InvalidMessage { index, reason: e.log })?;
+    let kind = kind.ok_or_else(|| Error::Unroutable {
+        type_url: any.type_url.clone(),
+    })?;
+    let checked = (kind.parse)(&any.value).map_err(|e| Error::InvalidMessage {
+        index,
+        reason: e.log,
+    })?;
     match checked.signer() == authority() {
         true => Ok(()),
-        false => Err(Error::InvalidSigner { signer: checked.signer().to_string() }.into()),
+        false => Err(Error::InvalidSigner {
+            signer: checked.signer().to_string(),
+        }
+        .into()),
     }
 }
 
@@ -88,7 +108,9 @@ impl CheckedMsg for SubmitProposal {
             return Err(Error::DepositTooSmall { got, needed }.into());
         }
         let id = keys::NEXT_ID.next(state, 1);
-        let end = context.time_ms.saturating_add(get(state, &params::DEPOSIT_PERIOD));
+        let end = context
+            .time_ms
+            .saturating_add(get(state, &params::DEPOSIT_PERIOD));
         let zero = || "0".to_owned();
         let mut proposal = Proposal {
             id,
@@ -109,8 +131,16 @@ impl CheckedMsg for SubmitProposal {
             ..Proposal::default()
         };
         keys::OPEN.put(state, &id, &end);
-        let names: String = self.msg.messages.iter().map(|any| format!(",{}", any.type_url)).collect();
-        let attributes = [("proposal_id", &*id.to_string()), ("proposal_messages", &*names)];
+        let names: String = self
+            .msg
+            .messages
+            .iter()
+            .map(|any| format!(",{}", any.type_url))
+            .collect();
+        let attributes = [
+            ("proposal_id", &*id.to_string()),
+            ("proposal_messages", &*names),
+        ];
         state.emit(event("submit_proposal", &attributes));
         deposits::add(state, context, &mut proposal, &self.proposer, self.deposit)?;
         Ok(response(&MsgSubmitProposalResponse { proposal_id: id }))

@@ -1,6 +1,8 @@
 //! `MsgVote`: a committee member's operator votes; a later vote replaces an earlier one.
 
-use race_proto::cosmos::gov::v1::{MsgVote, MsgVoteResponse, ProposalStatus, Vote, VoteOption, WeightedVoteOption};
+use race_proto::cosmos::gov::v1::{
+    MsgVote, MsgVoteResponse, ProposalStatus, Vote, VoteOption, WeightedVoteOption,
+};
 use race_proto::Any;
 
 use super::{find, short};
@@ -30,10 +32,15 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
     let voter = signer(&msg.voter)?;
     short("metadata", &msg.metadata, MAX_METADATA)?;
     match VoteOption::try_from(msg.option) {
-        Ok(VoteOption::Unspecified) | Err(_) => Err(Error::InvalidVote { option: msg.option }.into()),
-        Ok(option) => {
-            Ok(Box::new(CastVote { voter, id: msg.proposal_id, option, metadata: msg.metadata }))
+        Ok(VoteOption::Unspecified) | Err(_) => {
+            Err(Error::InvalidVote { option: msg.option }.into())
         }
+        Ok(option) => Ok(Box::new(CastVote {
+            voter,
+            id: msg.proposal_id,
+            option,
+            metadata: msg.metadata,
+        })),
     }
 }
 
@@ -56,19 +63,31 @@ impl CheckedMsg for CastVote {
             epoch::power(state, epoch::current(state).number, &node::address(&node))
         });
         if power == 0 {
-            return Err(Error::NoPower { voter: self.voter.to_string() }.into());
+            return Err(Error::NoPower {
+                voter: self.voter.to_string(),
+            }
+            .into());
         }
         let weight = "1.000000000000000000".to_owned();
         let vote = Vote {
             proposal_id: self.id,
             voter: self.voter.to_string(),
-            options: vec![WeightedVoteOption { option: self.option as i32, weight: weight.clone() }],
+            options: vec![WeightedVoteOption {
+                option: self.option as i32,
+                weight: weight.clone(),
+            }],
             metadata: self.metadata.clone(),
         };
         keys::VOTES.put(state, &(self.id, self.voter), &vote);
-        let option = format!("[{{\"option\":{},\"weight\":\"{weight}\"}}]", self.option as i32);
-        let attributes =
-            [("voter", &*vote.voter), ("option", &*option), ("proposal_id", &*self.id.to_string())];
+        let option = format!(
+            "[{{\"option\":{},\"weight\":\"{weight}\"}}]",
+            self.option as i32
+        );
+        let attributes = [
+            ("voter", &*vote.voter),
+            ("option", &*option),
+            ("proposal_id", &*self.id.to_string()),
+        ];
         state.emit(event("proposal_vote", &attributes));
         Ok(response(&MsgVoteResponse {}))
     }

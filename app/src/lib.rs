@@ -5,10 +5,18 @@
 //! may do is a list of checked messages ([`message`]) and what can be asked a list of paths
 //! ([`query`]).
 
-#![deny(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::float_arithmetic
+)]
 #![cfg_attr(
     test,
-    allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::float_arithmetic
+    )
 )]
 
 pub mod abci;

@@ -9,6 +9,7 @@ use race_proto::race::race::v1 as race;
 use raced::client::ChainClient;
 use raced::comet::rpc::RpcClient;
 use raced::demo::sight::Sight;
+use raced::grpc::bridge::HEIGHT_HEADER;
 use raced::localnet::run::{free_base_port, Localnet};
 use raced::localnet::Plan;
 use raced::misbehave::Misbehaviour;
@@ -92,6 +93,21 @@ async fn a_network_survives_a_cheat_and_kills() {
     assert_eq!(of(INFLATES).accepted, 0);
     assert_eq!(of(0).outcome(), race::Outcome::Accepted);
     assert!(of(0).accepted > 0 && of(0).accepted == of(0).claimed);
+
+    // The same query over gRPC, at a height of the past: the answer and the height that was read.
+    let mut grpc =
+        epoch::query_client::QueryClient::connect(format!("http://{}", network.nodes[0].grpc))
+            .await
+            .unwrap();
+    let mut request = tonic::Request::new(epoch::QueryCommitteeRequest { epoch: 2 });
+    let read_at = sight.chain.height().await.unwrap() - 1;
+    request.metadata_mut().insert(HEIGHT_HEADER, read_at.into());
+    let over_grpc = grpc.committee(request).await.unwrap();
+    assert_eq!(over_grpc.metadata()[HEIGHT_HEADER], read_at.to_string());
+    let members = over_grpc.into_inner().members;
+    assert!(!members.is_empty());
+    let future = grpc.epoch(epoch::QueryEpochRequest { number: 1_000 }).await;
+    assert_eq!(future.unwrap_err().code(), tonic::Code::NotFound);
 
     // Killed again and again at whatever height it is, it comes back with the same app hash.
     for _ in 0..3 {

@@ -10,10 +10,18 @@
 //! | [`issuance`] | minimum issuance, ceiling, and what an epoch mints |
 //! | [`split`] | rewards by weight and fulfilment; the parts of a fee |
 //! | [`math`] | `a * b / c` without overflow |
-#![deny(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::float_arithmetic
+)]
 #![cfg_attr(
     test,
-    allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::float_arithmetic
+    )
 )]
 
 pub mod issuance;

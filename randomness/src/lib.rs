@@ -12,10 +12,18 @@
 //!
 //! Distributed key generation and the threshold signature over a transcript are not in this crate
 //! yet; [`commit_reveal`] says where they slot in.
-#![deny(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::float_arithmetic
+)]
 #![cfg_attr(
     test,
-    allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::float_arithmetic
+    )
 )]
 
 pub mod bls;

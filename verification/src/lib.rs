@@ -15,10 +15,18 @@
 //! | [`record`] | settlement records and the bytes that are signed around a request |
 //! | [`verdict`] | verdict commitments, verdict roots, evidence digests |
 //! | [`merkle`] | Merkle trees of RFC 6962 |
-#![deny(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::float_arithmetic
+)]
 #![cfg_attr(
     test,
-    allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::float_arithmetic
+    )
 )]
 
 pub mod artifact;

@@ -392,7 +392,7 @@ mod tests {
             output_sign_bytes("c", 1, 2, &[3; 32], &[0; 32]),
         ])
         .collect();
-        assert_eq!(all.len(), 20);
+        assert_eq!(all.len(), 21);
     }
 
     proptest! {

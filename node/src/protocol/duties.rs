@@ -81,6 +81,10 @@ pub fn wanted(view: &View, me: &Identity, verdicts: &Verdicts) -> Vec<Wanted> {
         return Vec::new();
     };
     let mut wanted = Vec::from_iter(reveal(view, me, epoch, verdicts));
+    // An accuser has no vote, and who accuses is known once the reveals are over.
+    if view.next() <= duty::windows(&view.state, epoch).reveal_end {
+        return wanted;
+    }
     for (case, task) in contested(view, me, epoch) {
         wanted.extend(ballot(view, me, &case, &task, verdicts));
     }

@@ -23,7 +23,7 @@ fn plan(home: &Path) -> Plan {
         binary: PathBuf::from(env!("CARGO_BIN_EXE_raced")),
         home: home.to_owned(),
         nodes: 4,
-        base_port: free_base_port(4, 36_000).expect("free ports"),
+        base_port: free_base_port(4, 28_000).expect("free ports"),
         preset: "tiny".into(),
         epoch_blocks: Some(8),
         block_time: Duration::from_millis(800),

@@ -1,29 +1,71 @@
 #!/usr/bin/env bash
-# Runs the benchmarks of RACED ($1): a table on standard output, one JSON file each in $2.
+# Runs the benchmarks of RACED ($1) and of the examples built beside the workspace: a table on
+# standard output, one JSON file each in $2.
+#   BENCH_SECONDS  time of each race benchmark (10) and, threefold, of the transfers
+#   BENCH_ONLY     a part of the names to run, such as race-tiny
 set -euo pipefail
 
-raced=${1:?the raced executable}
+raced=$(realpath "${1:?the raced executable}")
 out=${2:?the folder for JSON files}
 seconds=${BENCH_SECONDS:-10}
+only=${BENCH_ONLY:-}
+cd "$(dirname "$0")/.."
 mkdir -p "$out"
+out=$(realpath "$out")
+examples=$(realpath -m "${CARGO_TARGET_DIR:-target}")/debug/examples
+
+if [[ -f target/build-env.sh ]]; then
+    . target/build-env.sh
+fi
+# With --workspace the features, and so the artefacts, are those of `make build`.
+"${CARGO:-cargo}" build --locked --quiet --workspace \
+    --example transfers --example sizes --example bench_store
+cometbft=$(dirname "$raced")/cometbft
+if [[ -z ${RACED_COMETBFT:-} && -x $cometbft ]]; then
+    export RACED_COMETBFT=$cometbft
+fi
 
 failed=0
-printf '%-8s %-8s %14s %16s %10s\n' preset backend nonces/s GFLOP/nonce weights_s
-for case in tiny:simd tiny:flex paper:simd; do
-    preset=${case%%:*} backend=${case##*:}
-    file=$out/race-$preset-$backend.json
-    if "$raced" race bench --preset "$preset" --backend "$backend" --seconds "$seconds" \
-        --output json >"$file.new"; then
-        mv "$file.new" "$file"
-        python3 - "$file" <<'PY'
+# NAME COMMAND...: keeps what the command prints as $out/NAME.json.
+measure() {
+    local name=$1
+    shift
+    if [[ $name != *"$only"* ]]; then
+        return
+    fi
+    if "$@" >"$out/$name.json.new"; then
+        mv "$out/$name.json.new" "$out/$name.json"
+        python3 - "$name" "$out/$name.json" <<'PY'
 import json, sys
-r = json.load(open(sys.argv[1]))
-print(f"{r['preset']:<8} {r['backend']:<8} {r['nonces_per_s']:>14.3f} {r['gflop_per_nonce']:>16.4f} {r['weights_s']:>10.2f}")
+
+def flat(value, path=""):
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from flat(below, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for place, below in enumerate(value):
+            yield from flat(below, f"{path}[{place}]")
+    else:
+        yield path, value
+
+for path, value in flat(json.load(open(sys.argv[2]))):
+    if isinstance(value, float):
+        value = round(value, 4)
+    print(f"{sys.argv[1]:<22} {path:<28} {value}")
 PY
     else
-        rm -f "$file.new"
-        echo "$preset on $backend: failed" >&2
+        rm -f "$out/$name.json.new"
+        echo "$name: failed" >&2
         failed=1
     fi
+}
+
+echo "machine: $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg)"
+for case in tiny:flex tiny:reference paper:flex; do
+    measure "race-${case/:/-}" "$raced" race bench --preset "${case%%:*}" \
+        --backend "${case##*:}" --seconds "$seconds" --output json
 done
+measure sizes "$examples/sizes"
+measure store "$examples/bench_store" 100000 1000 50
+measure transfers "$examples/transfers" "$((3 * seconds))" 40 "$raced"
 exit "$failed"

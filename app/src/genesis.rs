@@ -101,8 +101,8 @@ impl AppGenesis {
     /// Returns CometBFT's first validators.
     ///
     /// # Errors
-    /// The first thing that a transaction would be refused for, too, and funds above the founders'
-    /// share.
+    /// The first thing that a transaction would be refused for, too, a calendar whose windows do not
+    /// fit, and funds above the founders' share.
     pub fn apply(
         &self,
         state: &mut State,
@@ -116,6 +116,7 @@ impl AppGenesis {
             .iter()
             .map(|(name, value)| (name.as_str(), *value));
         params::init_genesis(state, self.profile.into(), overrides).map_err(refused)?;
+        params::fits(|spec| params::get(state, spec)).map_err(refused)?;
         auth::init_genesis(state);
         self.fund(state)?;
         race::genesis::init(state, &self.race_preset).map_err(refused)?;

@@ -263,6 +263,24 @@ impl Config {
             })
     }
 
+    /// This with `flags` (`section.key`, value) laid over it.
+    ///
+    /// # Errors
+    /// A key is unknown or its value of the wrong kind.
+    pub fn overlaid(&self, flags: &[(String, String)]) -> Result<Self, ConfigError> {
+        let invalid = |reason: String| ConfigError::Invalid {
+            origin: "--config".to_owned(),
+            reason,
+        };
+        let mut table = toml::Table::try_from(self).map_err(|e| invalid(e.to_string()))?;
+        for (key, value) in flags {
+            overlay(&mut table, &format!("--config {key}"), key, '.', value)?;
+        }
+        table
+            .try_into()
+            .map_err(|e: toml::de::Error| invalid(e.message().to_owned()))
+    }
+
     /// Writes the file of a home.
     ///
     /// # Errors

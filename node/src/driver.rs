@@ -83,7 +83,7 @@ impl Driver {
             &self.me,
             &self.host.loaded(),
         ));
-        wanted.extend(protocol::hosting::settlements(
+        wanted.extend(protocol::hosting::settlement(
             view,
             &self.me,
             &self.tasks.acknowledged(),

@@ -24,6 +24,7 @@ pub mod latest;
 pub mod localnet;
 pub mod misbehave;
 pub mod model_fetch;
+pub mod model_info;
 pub mod network;
 pub mod node;
 pub mod oracle;

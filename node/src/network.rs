@@ -42,6 +42,13 @@ pub struct Network {
     pub gas_price: String,
     /// The lowest gas price that nodes accept.
     pub min_gas_price: String,
+    /// Time between blocks, milliseconds; every node waits the same.
+    #[serde(default = "default_block_time")]
+    pub block_time_ms: u64,
+}
+
+fn default_block_time() -> u64 {
+    crate::config::Comet::default().block_time_ms
 }
 
 /// A node of the network.

@@ -30,7 +30,7 @@ use crate::racer::Racer;
 use crate::secrets::Secrets;
 use crate::sender::Sender;
 use crate::serving::host::Host;
-use crate::serving::service::Service;
+use crate::serving::service::{Running, Service};
 use crate::serving::tasks::Tasks;
 use crate::serving::verifier::Verifier;
 use crate::shutdown;
@@ -203,6 +203,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         latest,
         host,
         tasks,
+        running: Running::default(),
     };
     let mut until = stopped.clone();
     let services = grpc::Services {

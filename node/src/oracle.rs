@@ -54,7 +54,13 @@ impl RaceOracle for Oracle {
         drop(results);
         let (shared, what) = (Arc::clone(&self.shared), what.clone());
         std::thread::spawn(move || {
-            let truth = compute(&what);
+            // A block would wait for ever for a result that never comes: better to stop aloud.
+            let Ok(truth) = std::panic::catch_unwind(|| compute(&what)) else {
+                tracing::error!(
+                    "a recomputation failed; the node cannot judge the dispute and stops"
+                );
+                std::process::abort();
+            };
             shared.results().insert(what, Some(truth));
             shared.finished.notify_all();
         });

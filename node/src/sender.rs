@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::comet::rpc::{RpcClient, RpcError};
+use crate::comet::rpc::{BroadcastTx, RpcClient, RpcError};
 use crate::protocol::Wanted;
 use crate::wallet::key::Key;
 use crate::wallet::sign::{Signer, TxDraft};
 
 /// Blocks after which a transaction that is in no block counts as lost.
 const PATIENCE: u64 = 4;
+
+/// The SDK's code for a sequence that is not the next.
+const WRONG_SEQUENCE: u32 = 32;
 
 /// Gas that a message of a node may use; it is free, and bounded by its handler.
 const GAS_LIMIT: u64 = 100_000_000;
@@ -67,27 +70,23 @@ impl Sender {
             .keys()
             .next_back()
             .map_or(account.sequence, |last| last.saturating_add(1));
-        for Wanted { step, message } in wanted {
-            if self.in_flight.values().any(|f| f.step == step) {
+        for wanted in wanted {
+            if self.in_flight.values().any(|f| f.step == wanted.step) {
                 continue;
             }
-            let kind = message
-                .type_url
-                .rsplit('.')
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            let signer = Signer {
-                chain_id: &self.chain_id,
-                account_number: account.number,
-                sequence,
-            };
-            let tx = TxDraft::new(vec![message])
-                .paying(GAS_LIMIT, 0)
-                .sign(&self.key, signer);
-            match self.rpc.broadcast_tx_sync(&tx).await {
+            let mut sent = self.broadcast(&wanted, account.number, sequence).await;
+            // What was in flight was dropped by the pool: begin again from the committed sequence.
+            if matches!(&sent, Ok(refused) if refused.codespace == "sdk" && refused.code == WRONG_SEQUENCE)
+                && sequence != account.sequence
+            {
+                self.in_flight.clear();
+                sequence = account.sequence;
+                sent = self.broadcast(&wanted, account.number, sequence).await;
+            }
+            let step = wanted.step;
+            match sent {
                 Ok(checked) if checked.code == 0 => {
-                    tracing::debug!(%step, %kind, sequence, "sent");
+                    tracing::debug!(%step, sequence, "sent");
                     self.in_flight.insert(
                         sequence,
                         InFlight {
@@ -98,16 +97,32 @@ impl Sender {
                     sequence = sequence.saturating_add(1);
                 }
                 Ok(refused) => tracing::warn!(
-                    %step, %kind, codespace = %refused.codespace, code = refused.code, log = %refused.log,
+                    %step, codespace = %refused.codespace, code = refused.code, log = %refused.log,
                     "a message of this node was refused"
                 ),
                 Err(error) => {
-                    // Sent again after the next block.
                     log_unreachable(&step, &error);
                     break;
                 }
             }
         }
+    }
+
+    async fn broadcast(
+        &self,
+        wanted: &Wanted,
+        account_number: u64,
+        sequence: u64,
+    ) -> Result<BroadcastTx, RpcError> {
+        let signer = Signer {
+            chain_id: &self.chain_id,
+            account_number,
+            sequence,
+        };
+        let draft = TxDraft::new(vec![wanted.message.clone()]).paying(GAS_LIMIT, 0);
+        self.rpc
+            .broadcast_tx_sync(&draft.sign(&self.key, signer))
+            .await
     }
 }
 

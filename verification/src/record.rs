@@ -195,17 +195,18 @@ pub fn request_sign_bytes(chain_id: &str, terms: &RequestTerms) -> Hash {
     )
 }
 
-/// What the session's key signs when it has received an answer: `H(dst, chain, session, index, output
-/// tokens, digest, executor)`. The executor is in it so that a record copied from the mempool pays
-/// nobody else. The digest is the settled record's ([`record_digest`]), so that the chain can
-/// verify the signature from the record alone; it binds the prompt's length, request, output and
-/// artifact root.
+/// What the session's key signs when it has received an answer: `H(dst, chain, session, index, prompt
+/// tokens, output tokens, digest, executor)`. The executor is in it so that a record copied from
+/// the mempool pays nobody else. Both lengths are in it, so that the chain verifies what is charged
+/// from the record alone; the digest is the settled record's ([`record_digest`]) and binds
+/// request, output and artifact root.
 #[must_use]
 pub fn acknowledgement(
     chain_id: &str,
     session: u64,
     index: u32,
-    tokens: u32,
+    prompt_tokens: u32,
+    output_tokens: u32,
     digest: &Hash,
     executor: &Address,
 ) -> Hash {
@@ -215,7 +216,8 @@ pub fn acknowledgement(
             chain_id.as_bytes(),
             &be(session),
             &be(index.into()),
-            &be(tokens.into()),
+            &be(prompt_tokens.into()),
+            &be(output_tokens.into()),
             digest,
             executor,
         ],
@@ -377,13 +379,14 @@ mod tests {
         .map(|terms| request_sign_bytes("c", terms))
         .chain([
             request_sign_bytes("d", &terms),
-            acknowledgement("c", 1, 2, 3, &[4; 32], &[5; 20]),
-            acknowledgement("d", 1, 2, 3, &[4; 32], &[5; 20]),
-            acknowledgement("c", 0, 2, 3, &[4; 32], &[5; 20]),
-            acknowledgement("c", 1, 0, 3, &[4; 32], &[5; 20]),
-            acknowledgement("c", 1, 2, 0, &[4; 32], &[5; 20]),
-            acknowledgement("c", 1, 2, 3, &[0; 32], &[5; 20]),
-            acknowledgement("c", 1, 2, 3, &[4; 32], &[6; 20]),
+            acknowledgement("c", 1, 2, 7, 3, &[4; 32], &[5; 20]),
+            acknowledgement("c", 1, 2, 0, 3, &[4; 32], &[5; 20]),
+            acknowledgement("d", 1, 2, 7, 3, &[4; 32], &[5; 20]),
+            acknowledgement("c", 0, 2, 7, 3, &[4; 32], &[5; 20]),
+            acknowledgement("c", 1, 0, 7, 3, &[4; 32], &[5; 20]),
+            acknowledgement("c", 1, 2, 7, 0, &[4; 32], &[5; 20]),
+            acknowledgement("c", 1, 2, 7, 3, &[0; 32], &[5; 20]),
+            acknowledgement("c", 1, 2, 7, 3, &[4; 32], &[6; 20]),
             output_sign_bytes("c", 1, 2, &[3; 32], &[4; 32]),
             output_sign_bytes("d", 1, 2, &[3; 32], &[4; 32]),
             output_sign_bytes("c", 0, 2, &[3; 32], &[4; 32]),
@@ -392,7 +395,7 @@ mod tests {
             output_sign_bytes("c", 1, 2, &[3; 32], &[0; 32]),
         ])
         .collect();
-        assert_eq!(all.len(), 21);
+        assert_eq!(all.len(), 22);
     }
 
     proptest! {

@@ -26,7 +26,7 @@ errors! { "race_duty";
     /// Proved already.
     Proved { session: u64, index: u64 } = 12, "the omission of request {index} of session {session} was proved already",
     /// Too late.
-    Late { epoch: u64 } = 13, "the rewards of epoch {epoch} are being released or were; nothing can be proved any more",
+    Late { epoch: u64 } = 13, "the rewards of epoch {epoch} are being released or were; nothing can be revealed or proved any more",
     /// Not contested.
     NotContested { task: String } = 14, "task {task} is not under re-verification",
     /// Another step of the re-verification.

@@ -24,6 +24,7 @@ pub mod params;
 pub mod phase;
 pub mod queries;
 pub mod reverification;
+pub mod unchecked;
 
 use race_proto::race::duty::v1::{Ballot, DutyReveal, QueryWindowsResponse, Reverification};
 use race_randomness::hash::Address;
@@ -42,6 +43,8 @@ pub use race_verification::record::{
     acknowledgement, output_sign_bytes, record_digest, request_sign_bytes,
 };
 pub use race_verification::verdict::Outcome;
+pub(crate) use unchecked::excuse;
+pub use unchecked::uncheckable;
 
 /// The stage of re-verification that this chain runs: all hosts of the model vote at once.
 const ALL_HOSTS: u8 = 2;

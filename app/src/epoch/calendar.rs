@@ -4,21 +4,26 @@
 //! SERVE -> COMMIT -> REVEAL -> RACE -> CHALLENGE -> OPEN -> CHECK_COMMIT -> CHECK_REVEAL -> DISPUTE -> READY -> switch
 //! ```
 //!
-//! DISPUTE is skipped when there is none; READY ends when every candidate confirmed, and begins
-//! again (the next key attempt) without those who did not. A race is run again from COMMIT (the next
-//! race attempt) when too little weight revealed its seed, nobody the challenge, or less than half of
+//! DISPUTE is skipped when there is none, and begins again while accusations had to wait. READY ends
+//! when every candidate confirmed, and begins again (the next key attempt, of at most
+//! [`KEY_ATTEMPTS`]) without those who did not; after the last one those who confirmed are enough. A
+//! race is run again from COMMIT (the next race attempt) when too little weight revealed its seed, nobody the challenge, or less than half of
 //! the accepted count was ready. It fails when those who proved something hold less than half of the
 //! power, and when it cannot be run again.
 
 use race_proto::race::beacon::v1::Purpose;
 use race_proto::race::epoch::v1::{Epoch, Phase, Validator};
 
+use super::caps::Weights;
 use super::params as specs;
 use super::{events, keys, switch};
 use crate::context::Context;
 use crate::params::{self, ParamSpec};
 use crate::state::State;
 use crate::{beacon, race};
+
+/// Key attempts of a race attempt.
+pub const KEY_ATTEMPTS: u32 = 3;
 
 /// Ends the current phase if its time has come. Returns CometBFT's updates at a switch.
 pub fn advance(state: &mut State, context: &Context<'_>) -> Vec<Validator> {
@@ -54,10 +59,10 @@ pub fn advance(state: &mut State, context: &Context<'_>) -> Vec<Validator> {
             true => enter(state, context, epoch, Phase::Dispute),
             false => return judge(state, context, epoch),
         },
-        Phase::Dispute => {
-            race::phase::disputes_closed(state, context, &epoch);
-            return judge(state, context, epoch);
-        }
+        Phase::Dispute => match race::phase::disputes_closed(state, context, &epoch) {
+            true => enter(state, context, epoch, Phase::Dispute),
+            false => return judge(state, context, epoch),
+        },
     }
     Vec::new()
 }
@@ -117,29 +122,31 @@ fn judge(state: &mut State, context: &Context<'_>, epoch: Epoch) -> Vec<Validato
     if accepted.is_empty() || standing < total.saturating_sub(standing) {
         return switch::keep(state, context, &epoch);
     }
+    let candidates = super::candidates(state, &epoch);
     keys::ACCEPTED.put(
         state,
-        &accepted.values().fold(0, |sum, n| sum.saturating_add(*n)),
+        &candidates.values().fold(0, |sum, n| sum.saturating_add(*n)),
     );
     enter(state, context, epoch, Phase::Ready);
     Vec::new()
 }
 
 /// READY: switches when all candidates confirmed; at the end of the window the others are dropped.
+/// Where somebody is dropped and more nodes proved something than there are seats, the next ones
+/// become candidates of the next key attempt.
 fn ready(state: &mut State, context: &Context<'_>, mut epoch: Epoch, due: bool) -> Vec<Validator> {
     let (number, attempt) = (epoch.number, epoch.race_attempt);
-    let candidates = race::accepted(state, number, attempt);
-    let mut left = 0u64;
+    let mut confirmed = Weights::new();
     let mut absent = Vec::new();
-    for (address, count) in candidates {
+    for (address, count) in super::candidates(state, &epoch) {
         if keys::CONFIRMATIONS.has(state, &(number, attempt, epoch.key_attempt, address)) {
-            left = left.saturating_add(count);
+            confirmed.insert(address, count);
         } else {
             absent.push(address);
         }
     }
     if absent.is_empty() {
-        return switch::switch(state, context, &epoch);
+        return switch::switch(state, context, &epoch, &confirmed);
     }
     if !due {
         return Vec::new();
@@ -147,9 +154,15 @@ fn ready(state: &mut State, context: &Context<'_>, mut epoch: Epoch, due: bool) 
     for address in absent {
         race::phase::not_ready(state, &epoch, &address);
     }
+    let left = confirmed
+        .values()
+        .fold(0, |sum: u64, n| sum.saturating_add(*n));
     let accepted = keys::ACCEPTED.get_or_default(state);
     if left == 0 || left < accepted.saturating_sub(left) {
         return run_again(state, context, epoch);
+    }
+    if epoch.key_attempt >= KEY_ATTEMPTS {
+        return switch::switch(state, context, &epoch, &confirmed);
     }
     epoch.key_attempt = epoch.key_attempt.saturating_add(1);
     enter(state, context, epoch, Phase::Ready);

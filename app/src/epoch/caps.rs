@@ -1,15 +1,17 @@
 //! From accepted counts to voting powers: pure.
 //!
 //! The order is fixed: the largest `max_validators` by weight; the minimum share, once; what
-//! newcomers may hold together; what one member may hold.
+//! newcomers may hold together; what one member may hold. Old members are measured for the minimum
+//! share against old members alone, newcomers after they were limited: what newcomers claim pushes
+//! nobody below it. Where the cap on one member cut old members, newcomers are limited once more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::ConsensusAddress;
 use crate::state::State;
 
-/// No set has a larger total: CometBFT halts above 2^63 / 8.
-pub const MAX_TOTAL: u64 = 1 << 60;
+/// No set has a larger total: CometBFT halts above `MaxInt64 / 8`, rounded down.
+pub const MAX_TOTAL: u64 = (1 << 60) - 1;
 
 /// A set has no more members, whatever the parameter says.
 const MAX_MEMBERS: u64 = 1_000;
@@ -58,15 +60,18 @@ pub fn caps(
     live: &BTreeSet<ConsensusAddress>,
     limits: &Limits,
 ) -> Weights {
-    let mut powers = largest(candidates, limits.max_validators);
+    let (new, mut powers): (Weights, Weights) = largest(candidates, limits.max_validators)
+        .into_iter()
+        .partition(|(who, _)| !is_old(old, live, who));
     min_share(&mut powers, limits.min_share_parts);
-    let newcomers: BTreeSet<ConsensusAddress> = powers
-        .keys()
-        .filter(|who| !is_old(old, live, who))
-        .copied()
-        .collect();
+    let newcomers: BTreeSet<ConsensusAddress> = new.keys().copied().collect();
+    powers.extend(new);
     limit_newcomers(&mut powers, &newcomers, limits.old_per_newcomer);
+    let mut large = powers.clone();
+    min_share(&mut large, limits.min_share_parts);
+    powers.retain(|who, _| !newcomers.contains(who) || large.contains_key(who));
     max_share(&mut powers, limits.max_share);
+    limit_newcomers(&mut powers, &newcomers, limits.old_per_newcomer);
     powers
 }
 
@@ -80,7 +85,7 @@ pub fn is_old(
 }
 
 /// The `n` largest, ties by address.
-fn largest(candidates: &Weights, n: u64) -> Weights {
+pub(super) fn largest(candidates: &Weights, n: u64) -> Weights {
     let mut ranked: Vec<(u64, ConsensusAddress)> = candidates
         .iter()
         .filter(|(_, w)| **w > 0)

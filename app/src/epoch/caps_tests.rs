@@ -115,6 +115,15 @@ fn a_newcomer_with_less_than_one_is_left_out() {
     assert_eq!(powers, Weights::from([(who(1), 2)]));
 }
 
+#[test]
+fn a_newcomer_with_less_than_the_minimum_share_after_the_limit_is_left_out() {
+    let candidates = weights(&[6000, 1_000_000, 400]);
+    let old = BTreeSet::from([who(1)]);
+    let powers = caps(&candidates, &old, &old, &LIMITS);
+    // 2000 are shared out: 0 of them to the third.
+    assert_eq!(powers, Weights::from([(who(1), 6000), (who(2), 1999)]));
+}
+
 fn address() -> impl Strategy<Value = ConsensusAddress> {
     (0u8..60).prop_map(who)
 }
@@ -136,6 +145,24 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 proptest! {
+    #[test]
+    fn one_newcomer_pushes_no_old_member_out_and_gets_at_most_a_quarter(
+        settled in btree_map(address(), prop_oneof![1u64..50, 1u64..1 << 40], 1..50),
+        count in prop_oneof![1u64..100, 1u64 << 40..=u64::MAX],
+    ) {
+        let old = everyone(&settled);
+        let before = caps(&settled, &old, &old, &LIMITS);
+        let newcomer = who(255);
+        let mut candidates = settled;
+        candidates.insert(newcomer, count);
+        let after = caps(&candidates, &old, &old, &LIMITS);
+        for member in before.keys() {
+            prop_assert!(after.contains_key(member));
+        }
+        let power = u128::from(after.get(&newcomer).copied().unwrap_or(0));
+        prop_assert!(power * 4 <= sum(after.values()), "{power} of {after:?}");
+    }
+
     #[test]
     fn the_set_is_never_empty_and_its_total_is_bounded(
         candidates in candidates(),

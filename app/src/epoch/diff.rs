@@ -1,7 +1,7 @@
 //! From a new set of validators to CometBFT's updates: pure.
 //!
 //! CometBFT halts on the removal of a key that it does not know, a duplicate key, an empty set and a
-//! total above 2^63 / 8. The difference is taken against the app's own record of what it reported.
+//! total above `MaxInt64 / 8`. The difference is taken against the app's own record of what it reported.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub enum IllegalSet {
     #[error("{0} has another member's key")]
     Duplicate(String),
     /// Too much power.
-    #[error("the total power {0} is above 2^60")]
+    #[error("the total power {0} is above 2^60 - 1")]
     Total(u128),
 }
 

@@ -101,6 +101,16 @@ pub fn in_a_kept_committee(state: &State, address: &ConsensusAddress) -> bool {
     (oldest..=newest).any(|epoch| keys::MEMBERS.has(state, &(epoch, *address)))
 }
 
+/// The candidates of the running key attempt with their accepted counts: the `max_validators` with the
+/// largest, ties by address. Before the race is judged: none.
+pub fn candidates(state: &State, epoch: &Epoch) -> BTreeMap<ConsensusAddress, u64> {
+    let accepted = race::accepted(state, epoch.number, epoch.race_attempt);
+    caps::largest(
+        &accepted,
+        crate::params::get(state, &params::MAX_VALIDATORS),
+    )
+}
+
 /// Whether a node is a candidate that the running key attempt waits for.
 pub fn awaits_confirmation(state: &State, address: &ConsensusAddress) -> bool {
     let epoch = current(state);
@@ -110,8 +120,7 @@ pub fn awaits_confirmation(state: &State, address: &ConsensusAddress) -> bool {
         epoch.key_attempt,
         *address,
     );
-    race::accepted(state, epoch.number, epoch.race_attempt).contains_key(address)
-        && !keys::CONFIRMATIONS.has(state, &key)
+    candidates(state, &epoch).contains_key(address) && !keys::CONFIRMATIONS.has(state, &key)
 }
 
 /// The current epoch, when it is in `expected`.

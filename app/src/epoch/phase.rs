@@ -29,11 +29,16 @@ pub fn end_block(state: &mut State, context: &Context<'_>) -> Vec<Validator> {
     updates
 }
 
-/// A beacon round became a seed or failed.
+/// A beacon round became a seed or failed. Who withheld its reveal forfeits its rewards of the epoch
+/// where the race depends on it, else those of checking.
 fn round_closed(state: &mut State, context: &Context<'_>, round: &Round) {
     let Some(id) = &round.id else { return };
+    let reason = match id.purpose() {
+        Purpose::SessionRound | Purpose::Duties => treasury::CHECKING,
+        _ => "withheld reveal",
+    };
     for address in beacon::withheld(state, id) {
-        treasury::forfeit_epoch(state, &address, id.epoch, "withheld reveal");
+        treasury::forfeit_epoch(state, &address, id.epoch, reason);
     }
     match (id.purpose(), round.status()) {
         (Purpose::SessionRound, RoundStatus::Done) => {

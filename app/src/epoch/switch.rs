@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use race_proto::race::beacon::v1::Purpose;
 use race_proto::race::epoch::v1::{Epoch, EpochRecord, Member, Phase, Validator};
 
-use super::caps::{caps, is_old, Limits};
+use super::caps::{caps, is_old, Limits, Weights};
 use super::diff::{diff, Set};
 use super::{calendar, events, keys, KEPT};
 use crate::address::ConsensusAddress;
@@ -16,12 +16,16 @@ use crate::{beacon, node, params, pricing, race, session, treasury};
 /// A committee, by address.
 type Committee = BTreeMap<ConsensusAddress, Member>;
 
-/// Every candidate confirmed: their capped counts are the powers of the next epoch.
-pub(super) fn switch(state: &mut State, context: &Context<'_>, epoch: &Epoch) -> Vec<Validator> {
-    let counts = race::accepted(state, epoch.number, epoch.race_attempt);
+/// Enough candidates confirmed: the capped counts of those who did are the powers of the next epoch.
+pub(super) fn switch(
+    state: &mut State,
+    context: &Context<'_>,
+    epoch: &Epoch,
+    counts: &Weights,
+) -> Vec<Validator> {
     let old: BTreeSet<_> = super::committee(state, epoch.number).into_keys().collect();
     let live = live(state, epoch);
-    let powers = caps(&counts, &old, &live, &Limits::of(state));
+    let powers = caps(counts, &old, &live, &Limits::of(state));
     let members = powers
         .into_iter()
         .map(|(address, power)| {

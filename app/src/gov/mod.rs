@@ -1,6 +1,6 @@
 //! Governance, with the messages and queries of `cosmos.gov.v1` and race weight as voting power.
 //!
-//! A proposal carries messages of this chain's modules (`/race.*`) that only governance may send.
+//! A proposal carries messages that only governance may send ([`GOVERNED`]).
 //! It waits for its deposit, is voted on by the operators of committee members, and, when passed,
 //! its messages execute in the name of the gov account, all or none. Deposits are returned at the
 //! end, whatever the outcome; vetoes reject but do not burn. Split votes (`MsgVoteWeighted`),
@@ -26,6 +26,13 @@ pub use errors::Error;
 pub use keys::STORE;
 pub use msgs::MESSAGES;
 pub use queries::QUERIES;
+
+/// What proposals may carry: the messages that governance alone may send, and no others.
+pub const GOVERNED: &[&str] = &[
+    "/race.model.v1.MsgRegisterModel",
+    "/race.model.v1.MsgRetireModel",
+    "/race.params.v1.MsgUpdateParams",
+];
 
 /// The account in whose name the messages of passed proposals execute.
 pub fn authority() -> Account {

@@ -39,6 +39,18 @@ pub fn hosts(state: &State, id: &str) -> Vec<Host> {
     hosts
 }
 
+/// Whether a registered node says that it has loaded a model.
+pub fn is_host(state: &State, id: &str, address: &ConsensusAddress) -> bool {
+    keys::HOSTS.has(state, &(id.to_owned(), *address)) && node::get(state, address).is_some()
+}
+
+/// Drops what a node announced, when the node is forgotten.
+pub(crate) fn forget_host(state: &mut State, address: &ConsensusAddress) {
+    for model in all(state) {
+        keys::HOSTS.remove(state, &(model.id, *address));
+    }
+}
+
 /// Whether a node has any model loaded that is not retired, since before block `since`.
 pub fn hosts_anything(state: &State, address: &ConsensusAddress, since: u64) -> bool {
     all(state)

@@ -26,6 +26,7 @@ pub fn forget(state: &mut State, closed: u64) {
             continue;
         }
         keys::NODES.remove(state, &address);
+        crate::model::forget_host(state, &address);
         let node_keys = node.keys.unwrap_or_default();
         for key in [
             node_keys.consensus,

@@ -4,6 +4,7 @@
 //! others may touch the calendar or a step in progress, so they wait for the next switch, where
 //! `epoch` calls [`apply_pending`].
 
+mod fits;
 pub mod msgs;
 pub mod queries;
 mod registry;
@@ -14,6 +15,7 @@ use crate::state::State;
 
 use race_proto::race::params::v1::EventParamChanged;
 
+pub use fits::{fits, Misfit};
 pub use msgs::MESSAGES;
 pub use queries::QUERIES;
 pub use registry::{all, find, get, pending, ParamSpec, STORE};

@@ -84,3 +84,36 @@ fn an_unknown_override_of_genesis_is_refused() {
     let mut state = State::empty();
     assert!(init_genesis(&mut state, Profile::Local, [("no/such", 1)]).is_err());
 }
+
+#[test]
+fn a_calendar_that_is_too_short_is_refused_with_the_minimum() {
+    use crate::epoch::params::SERVE;
+    for profile in [Profile::Local, Profile::Network] {
+        assert_eq!(fits(|spec| profile.default_of(spec)), Ok(()));
+    }
+    let serving = |blocks: u64| {
+        fits(|spec| match spec.name == SERVE.name {
+            true => blocks,
+            false => spec.local,
+        })
+    };
+    let misfit = serving(1).unwrap_err();
+    assert_eq!((misfit.needed, misfit.minimum), (21, 3));
+    assert_eq!(serving(misfit.minimum), Ok(()));
+    assert!(serving(misfit.minimum - 1).is_err());
+    assert!(misfit
+        .to_string()
+        .contains("epoch/serve_blocks to at least 3"));
+}
+
+#[test]
+fn an_update_must_fit_what_already_waits_for_the_switch() {
+    let mut state = State::empty();
+    init_genesis(&mut state, Profile::Local, []).unwrap();
+    let gov = gov::authority().to_string();
+    update(&mut state, gov.clone(), "epoch/serve_blocks", 3).unwrap();
+    let error = update(&mut state, gov.clone(), "duty/reveal_blocks", 7).unwrap_err();
+    assert!(error.log.contains("at least 4"), "{error}");
+    update(&mut state, gov.clone(), "epoch/serve_blocks", 4).unwrap();
+    update(&mut state, gov, "duty/reveal_blocks", 7).unwrap();
+}

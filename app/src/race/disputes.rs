@@ -1,6 +1,6 @@
 //! Which disagreements become disputes: pure.
 //!
-//! The chain recomputes only so many leaves in an epoch. Slots are shared out by the accusers'
+//! The chain recomputes only so many leaves at once; what is left waits for the next slots. Slots are shared out by the accusers'
 //! weight, so that a small accuser cannot use them up, and over the accused, since one upheld
 //! dispute ends the others over the same participant. Each slot goes to the candidate with the
 //! largest `sum of weight(a) / (1 + slots that a used) / (1 + slots over the participant)`.

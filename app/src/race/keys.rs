@@ -35,5 +35,8 @@ pub(super) const CHECKS: Map<Entry, CheckList> = Map::new(STORE, "check");
 pub(super) const DISPUTES: Map<(u64, u32, ConsensusAddress, u64), Dispute> =
     Map::new(STORE, "dispute");
 
+/// Checkers that a dispute of the attempt found false: their other views count no more.
+pub(super) const FALSE_CHECKERS: Map<Entry, ()> = Map::new(STORE, "false-checker");
+
 /// What became of proofs: only struck ones before the attempt is judged, then all.
 pub(super) const RESULTS: Map<Entry, Result> = Map::new(STORE, "result");

@@ -2,13 +2,13 @@
 //!
 //! A participant commits to (root, count) while the race runs; the challenge picks positions, which
 //! it opens in one multiproof; drawn checkers recompute each opened leaf, commit and reveal what they
-//! got; where they disagree, the chain itself recomputes. A proof stands unless a dispute goes
-//! against it. The Race is exact, so nobody votes.
+//! got; where they disagree, the chain itself recomputes, so much at a time until no
+//! accused proof is left unjudged. A proof stands unless a dispute goes against it. The Race is exact, so nobody votes.
 //!
 //! | room | what is in it |
 //! |---|---|
 //! | [`checks`] | who checks which leaf; what a checker commits to |
-//! | [`disputes`] | pure: which disagreements become disputes when there are too many |
+//! | [`disputes`] | pure: which disagreements become disputes first when there are too many |
 //! | [`phase`] | what is decided at the close of each window |
 //!
 //! Invariant: once a count is struck to 0 it stays 0 ([`invariants`]).

@@ -35,7 +35,7 @@ pub const CHECKERS: ParamSpec = ParamSpec {
     doc: "most validators that recompute one opened leaf (race: Judging)",
 };
 
-/// Disputes that an epoch takes.
+/// Disputes that are open at once.
 pub const MAX_DISPUTES: ParamSpec = ParamSpec {
     name: "race/max_disputes",
     network: 16,
@@ -43,7 +43,7 @@ pub const MAX_DISPUTES: ParamSpec = ParamSpec {
     min: 1,
     max: 1024,
     unit: "disputes",
-    doc: "most leaves that the chain itself recomputes in an epoch (race: Judging)",
+    doc: "most leaves that the chain itself recomputes at once; further ones wait for the next dispute phase (race: Judging)",
 };
 
 /// All of them.

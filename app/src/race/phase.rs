@@ -71,15 +71,30 @@ pub fn checks_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) ->
             treasury::forfeit_epoch(state, &checker, number, treasury::CHECKING);
         }
     }
+    open_disputes(state, context, epoch)
+}
+
+/// Opens as many disputes as the chain recomputes at once, over leaves of proofs that stand so far
+/// and on which checkers disagree who were not found false. Returns whether there is any.
+///
+/// The views of one leaf that disagree cannot all be true, so every dispute that is joined strikes a
+/// participant or finds a checker false that was not found false before: disputes come to an end.
+fn open_disputes(state: &mut State, context: &Context<'_>, epoch: &Epoch) -> bool {
+    let (number, attempt) = (epoch.number, epoch.race_attempt);
     let weights = epoch::powers(state, number);
     let mut candidates: BTreeMap<Place, BTreeSet<ConsensusAddress>> = BTreeMap::new();
-    for (place, views) in views(state, epoch, &weights) {
+    for ((participant, position), mut views) in views(state, epoch, &weights) {
+        let known = keys::DISPUTES.has(state, &(number, attempt, participant, position));
+        if known || is_struck(state, epoch, &participant) {
+            continue;
+        }
+        views.retain(|v| !keys::FALSE_CHECKERS.has(state, &(number, attempt, v.checker)));
         let accusers = accusers(&views);
         if !accusers.is_empty() {
-            candidates.insert(place, accusers);
+            candidates.insert((participant, position), accusers);
         }
     }
-    // Slots that earlier attempts of this epoch used are gone.
+    // Who had disputes earlier in this epoch comes after the others.
     let mut used: BTreeMap<ConsensusAddress, u64> = BTreeMap::new();
     let earlier = keys::DISPUTES.values_under(state, &number);
     for accuser in earlier.iter().flat_map(|dispute| &dispute.accusers) {
@@ -87,9 +102,7 @@ pub fn checks_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) ->
         *count = count.saturating_add(1);
     }
     let slots = crate::params::get(state, &params::MAX_DISPUTES);
-    let slots = usize::try_from(slots)
-        .unwrap_or(usize::MAX)
-        .saturating_sub(earlier.len());
+    let slots = usize::try_from(slots).unwrap_or(usize::MAX);
     let chosen = share_out(&candidates, &weights, &mut used, slots);
     for place in &chosen {
         let accusers = candidates.get(place).cloned().unwrap_or_default();
@@ -164,8 +177,9 @@ fn open_dispute(
     events::dispute(state, dispute);
 }
 
-/// DISPUTE closed: joins the recomputations and strikes the wrong side of each.
-pub fn disputes_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) {
+/// DISPUTE closed: joins the recomputations, strikes the wrong side of each, and opens the disputes
+/// that had to wait. Returns whether there is any: then DISPUTE begins again.
+pub fn disputes_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) -> bool {
     let (number, attempt) = (epoch.number, epoch.race_attempt);
     let views = views(state, epoch, &epoch::powers(state, number));
     let mut false_participants: BTreeSet<ConsensusAddress> = BTreeSet::new();
@@ -208,9 +222,11 @@ pub fn disputes_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) 
         treasury::forfeit_epoch(state, participant, number, "false race proof");
     }
     for checker in &false_checkers {
+        keys::FALSE_CHECKERS.put(state, &(number, attempt, *checker), &());
         super::strike(state, number, attempt, checker, Outcome::FalseCheck);
         treasury::forfeit_epoch(state, checker, number, "false check");
     }
+    open_disputes(state, context, epoch)
 }
 
 /// All windows closed: every proof that was not struck is accepted.
@@ -262,5 +278,6 @@ pub fn prune(state: &mut State, closed: u64) {
     keys::COMMITMENTS.remove_under(state, &old);
     keys::CHECKS.remove_under(state, &old);
     keys::DISPUTES.remove_under(state, &old);
+    keys::FALSE_CHECKERS.remove_under(state, &old);
     keys::RESULTS.remove_under(state, &old);
 }

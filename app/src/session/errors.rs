@@ -19,4 +19,8 @@ errors! { "race_session";
     Retired { id: String } = 8, "model {id} is retired; choose another",
     /// Too many sessions.
     Full { limit: u64 } = 9, "{limit} sessions are open, which is the limit (session/max_open); try again when some have expired",
+    /// Too low a ceiling.
+    Ceiling { got: u128, min: u64 } = 10, "ceiling of {got} nicoin: expected at least {min} (session/min_ceiling)",
+    /// Too many sessions of one owner.
+    OwnerFull { limit: u64 } = 11, "this account has {limit} sessions open, which is the limit (session/max_open_per_owner); use those, or wait until some have expired",
 }

@@ -23,6 +23,9 @@ pub(super) const OPEN: Map<u64, ()> = Map::new(STORE, "open");
 /// How many those are.
 pub(super) const OPEN_COUNT: Item<u64> = Item::new(STORE, "open_count");
 
+/// How many of them each owner has; none for an owner without any.
+pub(super) const OPEN_BY_OWNER: Map<Account, u64> = Map::new(STORE, "open_by_owner");
+
 /// Sessions by the block at whose end they are closed: (height, session).
 pub(super) const ENDS: Map<(u64, u64), ()> = Map::new(STORE, "end");
 

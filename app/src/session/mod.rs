@@ -82,8 +82,12 @@ pub fn hosts(pin: &Pin) -> BTreeMap<ConsensusAddress, u64> {
 }
 
 /// The executor of request `index`, attempt `attempt`, under a pin: drawn by weight among the
-/// pinned hosts with the pin's seed. The same for whoever computes it; `None` without hosts.
+/// pinned hosts with the pin's seed. The same for whoever computes it; `None` without hosts and from
+/// attempt [`ATTEMPTS`] on.
 pub fn executor(pin: &Pin, index: u64, attempt: u32) -> Option<ConsensusAddress> {
+    if attempt >= ATTEMPTS {
+        return None;
+    }
     let domain = [be(pin.session_id), be(index), be(u64::from(attempt))];
     let domain: Vec<&[u8]> = domain.iter().map(<[u8; 8]>::as_slice).collect();
     let seed = fields::stored(&pin.seed);

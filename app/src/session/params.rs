@@ -35,5 +35,33 @@ pub const MIN_BLOCKS: ParamSpec = ParamSpec {
     doc: "Shortest time from opening a session to its expiry",
 };
 
+/// The lowest ceiling.
+pub const MIN_CEILING: ParamSpec = ParamSpec {
+    name: "session/min_ceiling",
+    network: 100_000,
+    local: 100_000,
+    min: 1,
+    max: 1_000_000_000_000,
+    unit: "nicoin",
+    doc: "Lowest ceiling of a request's fee: no ceiling makes settled work worth nothing",
+};
+
+/// Open sessions of one owner.
+pub const MAX_OPEN_PER_OWNER: ParamSpec = ParamSpec {
+    name: "session/max_open_per_owner",
+    network: 100,
+    local: 100,
+    min: 1,
+    max: 1_000_000,
+    unit: "sessions",
+    doc: "Most sessions that one account may have open at once",
+};
+
 /// All of them.
-pub const ALL: &[ParamSpec] = &[MAX_OPEN, MAX_BLOCKS, MIN_BLOCKS];
+pub const ALL: &[ParamSpec] = &[
+    MAX_OPEN,
+    MAX_OPEN_PER_OWNER,
+    MAX_BLOCKS,
+    MIN_BLOCKS,
+    MIN_CEILING,
+];

@@ -1,5 +1,7 @@
 //! What `session` does at its blocks: pins when a session round is done, refunds at expiry.
 
+use std::collections::BTreeMap;
+
 use race_proto::race::beacon::v1::{Purpose, Round};
 use race_proto::race::session::v1::{
     EventSessionClosed, EventSessionPinned, Pin, PinnedHost, Session, SessionStatus,
@@ -7,11 +9,11 @@ use race_proto::race::session::v1::{
 use race_randomness::hash::{be, h};
 
 use super::{escrow_account, get, keys, left, put};
-use crate::address::Account;
+use crate::address::{Account, ConsensusAddress};
 use crate::context::Context;
 use crate::events::typed;
 use crate::state::State;
-use crate::{bank, epoch, fields, model, pricing, settlement};
+use crate::{bank, epoch, model, pricing, settlement};
 
 /// The block at whose end a session that expires at `expiry_height` is closed: settlements of what
 /// was served up to its expiry have the usual grace.
@@ -21,50 +23,75 @@ pub(super) fn end_of(state: &State, expiry_height: u64) -> u64 {
 }
 
 /// Pins every session that waits for this round: those that were opened before its commits began
-/// and have no pin of this epoch yet. A round of an earlier epoch pins nothing.
+/// and have no pin of this epoch yet. A session whose model nobody with power hosts waits on; a
+/// round of an earlier epoch pins nothing.
 pub fn session_round_done(state: &mut State, context: &Context<'_>, round: &Round) {
     let Some(id) = &round.id else { return };
     let current = epoch::current(state).number;
     if id.purpose() != Purpose::SessionRound || id.epoch != current || round.seed.len() != 32 {
         return;
     }
+    let powers = epoch::powers(state, current);
+    let mut served: BTreeMap<String, Option<Served>> = BTreeMap::new();
     for (session, ()) in keys::OPEN.all(state) {
         let Some(session) = get(state, session) else {
             continue;
         };
-        let committed_later = round.commit_start > session.opened_height;
-        if committed_later && session.pinned_epoch < current {
-            pin_session(state, context, session, current, id.round, &round.seed);
+        if round.commit_start <= session.opened_height || session.pinned_epoch >= current {
+            continue;
+        }
+        let found = served
+            .entry(session.model_id.clone())
+            .or_insert_with(|| served_by(state, &session.model_id, &powers));
+        if let Some(served) = found {
+            pin_session(
+                state,
+                context,
+                session,
+                (current, id.round),
+                served,
+                &round.seed,
+            );
         }
     }
 }
 
-/// Pins one session, unless nobody with power hosts its model: then it waits on.
+/// What pins of one model share: its price in units and its hosts.
+struct Served {
+    units_per_token: u64,
+    hosts: Vec<PinnedHost>,
+}
+
+/// The committee's members that host a model, by address; `None` unless there is one.
+fn served_by(
+    state: &State,
+    model_id: &str,
+    powers: &BTreeMap<ConsensusAddress, u64>,
+) -> Option<Served> {
+    let units_per_token = model::get(state, model_id)?.units_per_token;
+    let hosts: Vec<PinnedHost> = powers
+        .iter()
+        .filter(|(address, weight)| **weight > 0 && model::is_host(state, model_id, address))
+        .map(|(address, weight)| PinnedHost {
+            address: address.to_vec(),
+            weight: *weight,
+        })
+        .collect();
+    (!hosts.is_empty()).then_some(Served {
+        units_per_token,
+        hosts,
+    })
+}
+
+/// Pins one session in an epoch by a round of it.
 fn pin_session(
     state: &mut State,
     context: &Context<'_>,
     mut session: Session,
-    epoch: u64,
-    round: u64,
+    (epoch, round): (u64, u64),
+    served: &Served,
     round_seed: &[u8],
 ) {
-    let Some(model) = model::get(state, &session.model_id) else {
-        return;
-    };
-    let hosts: Vec<PinnedHost> = model::hosts(state, &session.model_id)
-        .into_iter()
-        .map(|host| {
-            let weight = epoch::power(state, epoch, &fields::stored(&host.address));
-            PinnedHost {
-                address: host.address,
-                weight,
-            }
-        })
-        .filter(|host| host.weight > 0)
-        .collect();
-    if hosts.is_empty() {
-        return;
-    }
     let seed = h(
         "race/session/assignment/v1",
         &[context.chain_id.as_bytes(), round_seed, &be(session.id)],
@@ -75,8 +102,8 @@ fn pin_session(
         round,
         seed: seed.to_vec(),
         price_per_unit: pricing::current(state).to_string(),
-        units_per_token: model.units_per_token,
-        hosts,
+        units_per_token: served.units_per_token,
+        hosts: served.hosts.clone(),
     };
     keys::PINS.put(state, &(epoch, session.id), &pin);
     session.pinned_epoch = epoch;
@@ -110,6 +137,10 @@ fn close(state: &mut State, mut session: Session) {
     keys::OPEN.remove(state, &session.id);
     let open = keys::OPEN_COUNT.get_or_default(state).saturating_sub(1);
     keys::OPEN_COUNT.put(state, &open);
+    match keys::OPEN_BY_OWNER.get(state, &owner).unwrap_or(0) {
+        0 | 1 => keys::OPEN_BY_OWNER.remove(state, &owner),
+        own => keys::OPEN_BY_OWNER.put(state, &owner, &own.saturating_sub(1)),
+    }
     let epoch = epoch::current(state).number;
     keys::CLOSED.put(state, &(epoch, session.id), &());
     let refunded = refunded.to_string();

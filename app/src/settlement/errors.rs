@@ -27,4 +27,10 @@ errors! { "race_settlement";
     Escrow { session: u64, fee: u128, left: u128 } = 12, "the fee of {fee} nicoin is more than the {left} nicoin that session {session} has left",
     /// Nothing was served.
     Nothing { session: u64, index: u64 } = 13, "request {index} of session {session} has no tokens: there is nothing to settle",
+    /// No such attempt.
+    Attempt { session: u64, index: u64, attempt: u32 } = 14, "request {index} of session {session}: expected an attempt from 0 to 2, got {attempt}",
+    /// Enough of this epoch.
+    TooMany { epoch: u64, limit: u64 } = 15, "this node settled {limit} requests of epoch {epoch}, which is the limit (settlement/max_per_epoch)",
+    /// One batch in a block.
+    Again { height: u64 } = 16, "this node settled a batch in block {height} already; send the next one in a later block",
 }

@@ -19,5 +19,8 @@ pub(super) const REQUESTS: Map<(u64, u64), u64> = Map::new(STORE, "request");
 /// One above the highest index that a session settled.
 pub(super) const REACHED: Map<u64, u64> = Map::new(STORE, "reached");
 
+/// The last block in which a node settled, by (epoch of that block, node).
+pub(super) const LAST: Map<(u64, ConsensusAddress), u64> = Map::new(STORE, "last");
+
 /// Workloads by (epoch, node).
 pub(super) const WORKLOADS: Map<(u64, ConsensusAddress), Workload> = Map::new(STORE, "workload");

@@ -53,7 +53,7 @@ pub(crate) fn put(state: &mut State, task: &Task) {
     keys::TASKS.put(state, &(task.epoch, fields::stored(&task.id)), task);
 }
 
-/// What a node was drawn for and served in an epoch.
+/// What a node was drawn for, as the first executor, and served of it in an epoch.
 pub fn workload(state: &State, epoch: u64, address: &ConsensusAddress) -> Workload {
     keys::WORKLOADS
         .get(state, &(epoch, *address))
@@ -111,9 +111,33 @@ pub fn counts_towards_minting(state: &State, session: u64) -> bool {
 
 /// Pays the fee of a task that was convicted back to the session's owner, in full.
 pub(crate) fn refund(state: &mut State, mut task: Task) {
-    let amount: Nicoin = stored(&task.fee);
+    pay_back(state, &task);
     task.set_status(TaskStatus::False);
     put(state, &task);
+}
+
+/// Pays the fee of a settled task that could not be checked back to the session's owner, in full. The
+/// task is final then with a fee of 0, and does not count as served: neither for its executor nor
+/// for its session.
+pub(crate) fn void(state: &mut State, mut task: Task) {
+    pay_back(state, &task);
+    task.fee = "0".to_owned();
+    task.set_status(TaskStatus::Final);
+    put(state, &task);
+    if task.attempt == 0 {
+        let executor = fields::stored(&task.executor);
+        let mut work = workload(state, task.epoch, &executor);
+        work.served = work.served.saturating_sub(1);
+        keys::WORKLOADS.put(state, &(task.epoch, executor), &work);
+    }
+    if let Some(mut session) = session::get(state, task.session_id) {
+        session.settled = session.settled.saturating_sub(1);
+        session::put(state, &session);
+    }
+}
+
+fn pay_back(state: &mut State, task: &Task) {
+    let amount: Nicoin = stored(&task.fee);
     let owner = session::get(state, task.session_id)
         .expect("a session is kept as long as its tasks")
         .owner;
@@ -132,6 +156,7 @@ pub(crate) fn refund(state: &mut State, mut task: Task) {
 pub(crate) fn prune(state: &mut State, epoch: u64, sessions: &[u64]) {
     keys::TASKS.remove_under(state, &epoch);
     keys::WORKLOADS.remove_under(state, &epoch);
+    keys::LAST.remove_under(state, &epoch);
     for session in sessions {
         keys::REQUESTS.remove_under(state, session);
         keys::REACHED.remove(state, session);

@@ -24,5 +24,16 @@ pub const MIN_INDICES: ParamSpec = ParamSpec {
     doc: "Served requests from which on a session's fees count towards minting (economy: Subsidy)",
 };
 
+/// Most settled requests of a node in an epoch.
+pub const MAX_PER_EPOCH: ParamSpec = ParamSpec {
+    name: "settlement/max_per_epoch",
+    network: 200_000,
+    local: 20_000,
+    min: 1,
+    max: 100_000_000,
+    unit: "requests",
+    doc: "Most requests of an epoch that a node may settle, free of charge",
+};
+
 /// All of them.
-pub const ALL: &[ParamSpec] = &[SETTLE_GRACE, MIN_INDICES];
+pub const ALL: &[ParamSpec] = &[SETTLE_GRACE, MIN_INDICES, MAX_PER_EPOCH];

@@ -1,4 +1,5 @@
-//! Finalising an epoch: fees split, rewards released or forfeited.
+//! Finalising an epoch: what could not be checked is refunded, fees are split, rewards released or
+//! forfeited.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,9 +53,22 @@ pub(super) fn earned<'a>(state: &State, tasks: impl Iterator<Item = &'a Task>) -
     earned
 }
 
-/// Pays an epoch's settled tasks and releases its rewards. The subsidy is minted the first time;
+/// Refunds the settled tasks of an epoch that could not be checked. Called before anything is
+/// computed from its tasks: they are not served, and nobody's duty.
+fn refund_uncheckable(state: &mut State, epoch: u64) {
+    for task in settlement::tasks(state, epoch) {
+        if task.status() == TaskStatus::Settled && duty::uncheckable(state, &task) {
+            duty::excuse(state, &task);
+            settlement::void(state, task);
+        }
+    }
+}
+
+/// Pays an epoch's settled tasks and releases its rewards, but refunds those that could not be
+/// checked ([`duty::uncheckable`]). The subsidy is minted the first time;
 /// tasks that are still contested then are paid by a later call, without any.
 pub(super) fn finalise(state: &mut State, context: &Context<'_>, epoch: u64, first: bool) {
+    refund_uncheckable(state, epoch);
     let tasks = settlement::tasks(state, epoch);
     let settled: Vec<&Task> = tasks
         .iter()

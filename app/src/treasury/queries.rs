@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::error::QueryError;
 use crate::query::{answer, QueryPath};
 use crate::state::State;
-use crate::{bank, epoch, settlement};
+use crate::{bank, duty, epoch, settlement};
 
 /// What can be asked.
 pub const QUERIES: &[QueryPath] = &[
@@ -55,7 +55,8 @@ fn issued(_: &Context<'_>, state: &State, bytes: &[u8]) -> Result<Vec<u8>, Query
 }
 
 /// What an epoch's work stands at before its duties are judged: fees by the checks known so far,
-/// gas once the epoch has ended, and the subsidy that would be minted now.
+/// without the tasks that nobody could check so far, gas once the epoch has ended, and the subsidy
+/// that would be minted now if all that was settled counted as served.
 fn standing(state: &State, number: u64) -> BTreeMap<ConsensusAddress, Held> {
     let mut all: BTreeMap<ConsensusAddress, Held> = keys::HELD
         .under(state, &number)
@@ -65,6 +66,7 @@ fn standing(state: &State, number: u64) -> BTreeMap<ConsensusAddress, Held> {
     let unfinished: Vec<Task> = settlement::tasks(state, number)
         .into_iter()
         .filter(|task| matches!(task.status(), TaskStatus::Settled | TaskStatus::Contested))
+        .filter(|task| !duty::uncheckable(state, task))
         .collect();
     for (address, (fees, checking)) in finalise::earned(state, unfinished.iter()).parts {
         let held = all

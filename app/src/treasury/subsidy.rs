@@ -61,9 +61,12 @@ pub fn of(state: &State, number: u64, fees: Nicoin) -> Subsidy {
     }
 }
 
-/// Whether a task's fee counts towards minting: not on a scarce model (fewer than 3 hosts, or hosts
+/// Whether a task's fee counts towards minting: not for a retry, not on a scarce model (fewer than 3 hosts, or hosts
 /// with less than a quarter of the weight), and from a session that is used in earnest.
 pub(super) fn counts(state: &State, task: &Task) -> bool {
+    if task.attempt > 0 {
+        return false;
+    }
     let Some(pin) = session::pin(state, task.epoch, task.session_id) else {
         return false;
     };

@@ -1,5 +1,6 @@
 use race_app::{beacon, epoch, race};
 use race_proto::race::beacon::v1::{Purpose, RoundStatus};
+use race_proto::race::epoch::v1::Phase;
 use race_proto::race::race::v1::Outcome;
 
 use crate::network::Network;
@@ -68,6 +69,44 @@ fn who_is_not_ready_is_dropped_and_the_others_go_on() {
     network.until_epoch(2);
     assert_eq!(powers(&network), [0, 4, 4, 4]);
     assert!(!epoch::record(&network.state, 1).unwrap().race_failed);
+}
+
+#[test]
+fn after_the_last_key_attempt_those_who_confirmed_are_enough() {
+    let mut network = Network::new(7);
+    // One more falls silent in each attempt.
+    for attempt in 1..=3 {
+        network.until_it(|epoch| epoch.phase() == Phase::Ready && epoch.key_attempt == attempt);
+        network.node(attempt as usize - 1).confirms = false;
+    }
+    network.until_epoch(2);
+    let record = epoch::record(&network.state, 1).unwrap();
+    assert_eq!((record.race_failed, record.race_attempts), (false, 1));
+    assert_eq!(powers(&network), [0, 0, 0, 4, 4, 4, 4]);
+}
+
+#[test]
+fn only_as_many_are_candidates_as_there_are_seats() {
+    let mut network = Network::with(4, &[("epoch/max_validators", 3)]);
+    network.until(Phase::Ready);
+    let mut addresses: Vec<_> = (0..4).map(|index| network.address(index)).collect();
+    addresses.sort_unstable();
+    let candidates = |network: &Network| -> Vec<_> {
+        epoch::candidates(&network.state, &network.epoch())
+            .into_keys()
+            .collect()
+    };
+    assert_eq!(candidates(&network), addresses[..3]);
+    // Who is dropped makes room for the next.
+    let first = (0..4)
+        .find(|index| network.address(*index) == addresses[0])
+        .unwrap();
+    network.node(first).confirms = false;
+    network.until_it(|epoch| epoch.key_attempt == 2);
+    assert_eq!(candidates(&network), addresses[1..]);
+    network.until_epoch(2);
+    let committee: Vec<_> = epoch::powers(&network.state, 2).into_keys().collect();
+    assert_eq!(committee, addresses[1..]);
 }
 
 #[test]

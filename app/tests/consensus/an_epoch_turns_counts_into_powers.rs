@@ -123,7 +123,8 @@ fn committees_are_kept_for_four_epochs() {
 
 #[test]
 fn a_changed_length_takes_effect_at_the_switch() {
-    let mut network = Network::new(1);
+    // With 7 blocks of serving, the changed calendar leaves just enough room.
+    let mut network = Network::with(1, &[("epoch/serve_blocks", 7)]);
     let message = MsgUpdateParams {
         authority: race_app::auth::module_account("gov").to_string(),
         params: vec![Param {

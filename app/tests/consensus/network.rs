@@ -240,7 +240,10 @@ impl Network {
 
     fn act_in_rounds(&mut self, index: usize) {
         let Behaviour {
-            commits, reveals, ..
+            commits,
+            reveals,
+            reveals_others,
+            ..
         } = self.nodes[index].behaviour;
         let address = self.address(index);
         for round in beacon::open_rounds(&self.state) {
@@ -277,7 +280,7 @@ impl Network {
                 );
             } else if mine.is_some_and(|part| part.secret.is_empty())
                 && (commit_end + 1..=reveal_end).contains(&height)
-                && (reveals || !of_race)
+                && (if of_race { reveals } else { reveals_others })
             {
                 let (sender, round) = (self.sender(index), Some(id));
                 let secret = secret.expose().to_vec();

@@ -54,6 +54,8 @@ pub struct Behaviour {
     pub commits: bool,
     /// Reveals race seed and challenge.
     pub reveals: bool,
+    /// Reveals duties and session rounds.
+    pub reveals_others: bool,
     pub proof: Proof,
     pub checks: Checks,
     pub confirms: bool,
@@ -68,6 +70,7 @@ impl Default for Behaviour {
         Self {
             commits: true,
             reveals: true,
+            reveals_others: true,
             proof: Proof::Honest,
             checks: Checks::Honest,
             confirms: true,

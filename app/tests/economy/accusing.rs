@@ -11,8 +11,9 @@ const FEE: u128 = 300_000;
 fn two_tasks_of_one_node(world: &mut World, id: u64) -> (usize, u32, u32) {
     let mut by_node = [None; 4];
     for index in 0.. {
-        let node = world.serve(id, index, 90);
+        let node = world.executor(id, index, 0);
         if let Some(first) = by_node[node].replace(index) {
+            world.serve_all((0..=index).map(|index| (id, index)), 90);
             return (node, first, index);
         }
     }

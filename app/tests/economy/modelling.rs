@@ -1,6 +1,8 @@
 use race_app::address::Account;
 use race_app::{model, session};
-use race_proto::race::model::v1::{MsgAnnounceModel, MsgRegisterModel, MsgRetireModel};
+use race_proto::race::model::v1::{
+    LengthClass, MsgAnnounceModel, MsgRegisterModel, MsgRetireModel,
+};
 
 use crate::world::{test_model, World, MODEL};
 
@@ -36,7 +38,7 @@ fn only_governance_registers_models_and_an_id_is_given_once() {
 fn models_that_make_no_sense_are_refused() {
     let mut world = World::new(&[100; 4]);
     let gov = Account::of_module("gov");
-    let wrong: [fn(&mut race_proto::race::model::v1::Model); 8] = [
+    let wrong: [fn(&mut race_proto::race::model::v1::Model); 12] = [
         |m| m.id = "Upper".into(),
         |m| m.id = String::new(),
         |m| m.weights_digest = vec![0; 31],
@@ -45,6 +47,18 @@ fn models_that_make_no_sense_are_refused() {
         |m| m.context_length = 0,
         |m| m.thresholds = None,
         |m| m.thresholds.as_mut().unwrap().top_k = 65,
+        |m| m.thresholds.as_mut().unwrap().top_k = 256 + 8,
+        |m| m.thresholds.as_mut().unwrap().classes.clear(),
+        |m| m.thresholds.as_mut().unwrap().classes[0].min_length = 0,
+        |m| {
+            let classes = &mut m.thresholds.as_mut().unwrap().classes;
+            *classes = (1..=17)
+                .map(|min_length| LengthClass {
+                    min_length,
+                    ..classes[0]
+                })
+                .collect();
+        },
     ];
     for change in wrong {
         let error = register(&mut world, gov, change).unwrap_err();

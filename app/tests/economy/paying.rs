@@ -3,7 +3,7 @@ use race_proto::race::settlement::v1::TaskStatus;
 use race_proto::race::treasury::v1::Release;
 
 use crate::world::World;
-use race_app::{auth, bank, reputation, treasury};
+use race_app::{auth, bank, reputation, settlement, treasury};
 
 const EVEN: &[u64] = &[1 << 20; 4];
 
@@ -20,7 +20,7 @@ fn an_epochs_work_is_paid_at_the_end_of_the_next_and_no_coin_is_lost() {
     let mut world = World::new(EVEN);
     let supply = bank::supply(&world.state);
     let id = world.open_pinned(100_000_000, 1_000_000);
-    let executors: Vec<usize> = (0..8).map(|i| world.serve(id, i, 90)).collect();
+    let executors: Vec<usize> = world.serve_all((0..8).map(|i| (id, i)), 90);
     let fee = 300_000;
     let before = world.operators();
     world.run_to_epoch(2);
@@ -83,6 +83,7 @@ fn what_nobody_could_check_is_no_pass() {
     let mut world = World::new(EVEN);
     world.run_to_epoch(2);
     let id = world.open_pinned(100_000_000, 1_000_000);
+    let before = world.balance(&world.alice);
     let executor = world.serve(id, 0, 90);
     world.run_to_epoch(3);
     world.reveal_all(|_, _| Outcome::CannotCheck);
@@ -92,14 +93,41 @@ fn what_nobody_could_check_is_no_pass() {
         0
     );
     assert!(world.task(id, 0).checkers.is_empty());
-    // Who could check nothing of what was due is released nothing; the executor had no duty.
+    // It is refunded, was not served, and is held against nobody who tried.
+    let task = world.task(id, 0);
+    assert_eq!((task.status(), task.fee.as_str()), (TaskStatus::Final, "0"));
+    assert_eq!(world.balance(&world.alice), before + 300_000);
+    assert_eq!(world.pool("settlement_held"), 0);
+    let work = settlement::workload(&world.state, 2, &world.nodes[executor].address);
+    assert_eq!((work.assigned, work.served), (1, 0));
+    assert_eq!(world.session(id).settled, 0);
     let other = release(&world, (executor + 1) % 4, 2);
-    assert_eq!(other.released, "0");
-    assert!(
-        n(&other.forfeited) > 0,
-        "its part of the subsidy stays in the batch"
+    assert!(n(&other.minted) > 0);
+    assert_eq!(other.forfeited, "0");
+    assert!(treasury::release(&world.state, 2, &world.nodes[executor].address).is_none());
+}
+
+#[test]
+fn what_most_could_check_is_paid_and_costs_who_could_not() {
+    let mut world = World::new(EVEN);
+    world.run_to_epoch(2);
+    let id = world.open_pinned(100_000_000, 1_000_000);
+    let executor = world.serve(id, 0, 90);
+    let unable = (executor + 1) % 4;
+    world.run_to_epoch(3);
+    world.reveal_all(|node, _| match node == unable {
+        true => Outcome::CannotCheck,
+        false => Outcome::Pass,
+    });
+    world.run_to_epoch(4);
+    let task = world.task(id, 0);
+    assert_eq!(
+        (task.status(), task.fee.as_str()),
+        (TaskStatus::Final, "300000")
     );
-    assert!(n(&release(&world, executor, 2).minted) > 0);
+    assert_eq!(release(&world, unable, 2).released, "0");
+    assert!(n(&release(&world, executor, 2).released) > 0);
+    assert_eq!(world.session(id).settled, 1);
 }
 
 #[test]
@@ -160,7 +188,7 @@ fn gas_fees_are_shared_by_power_and_released_like_rewards() {
 fn an_omitted_duty_lowers_what_is_released_in_proportion() {
     let mut world = World::new(EVEN);
     let id = world.open_pinned(100_000_000, 1_000_000);
-    let executors: Vec<usize> = (0..12).map(|i| world.serve(id, i, 90)).collect();
+    let executors: Vec<usize> = world.serve_all((0..12).map(|i| (id, i)), 90);
     let lazy = 0;
     world.run_to_epoch(2);
     world.run_to(race_app::duty::windows(&world.state, 1).reveal_start);
@@ -200,13 +228,8 @@ fn fees_call_for_minting_only_from_sessions_used_in_earnest() {
     while world.session(skipping).pinned_epoch == 0 {
         world.end_block();
     }
-    for index in 0..10 {
-        world.serve(full, index, 90);
-        world.serve(skipping, index * 2, 90);
-        if index > 0 {
-            world.serve(few, index, 90);
-        }
-    }
+    let requests = (0..10).flat_map(|index| [(full, index), (skipping, index * 2), (few, index)]);
+    world.serve_all(requests.filter(|request| *request != (few, 0)), 90);
     world.run_to_epoch(2);
     world.reveal_all(|_, _| Outcome::Pass);
     world.run_to_epoch(3);
@@ -214,6 +237,21 @@ fn fees_call_for_minting_only_from_sessions_used_in_earnest() {
         treasury::issuance(&world.state).fees_counted,
         (10 * 300_000).to_string()
     );
+}
+
+#[test]
+fn the_fee_of_a_retry_calls_for_no_minting() {
+    let mut world = World::with(EVEN, &[("settlement/min_indices", 1)]);
+    let id = world.open_pinned(100_000_000, 1_000_000);
+    let (second, record) = (world.executor(id, 0, 1), world.record(id, 0, 1, 90));
+    assert_eq!(world.settle(second, vec![record]).unwrap(), [""]);
+    world.end_block();
+    world.serve(id, 1, 90);
+    world.run_to_epoch(2);
+    world.reveal_all(|_, _| Outcome::Pass);
+    world.run_to_epoch(3);
+    assert_eq!(world.task(id, 0).status(), TaskStatus::Final);
+    assert_eq!(treasury::issuance(&world.state).fees_counted, "300000");
 }
 
 #[test]

@@ -48,7 +48,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let node = || 0usize..4;
     prop_oneof![
-        2 => (1u128..2_000_000, 1u128..400_000, 10u64..120).prop_map(|(escrow, ceiling, blocks)| Step::Open { escrow, ceiling, blocks }),
+        2 => (1u128..2_000_000, 50_000u128..400_000, 10u64..120).prop_map(|(escrow, ceiling, blocks)| Step::Open { escrow, ceiling, blocks }),
         8 => (1u64..4, 0u32..6, 0u32..3, 0u32..200, node()).prop_map(|(session, index, attempt, tokens, node)| Step::Settle { session, index, attempt, tokens, node }),
         4 => (node(), any::<u8>()).prop_map(|(node, bits)| Step::Reveal { node, bits }),
         1 => (node(), 1u64..5_000).prop_map(|(node, price)| Step::Vote { node, price }),
@@ -158,9 +158,8 @@ proptest! {
         let mut world = World::new(&[1 << 20, 1 << 19, 1 << 19, 1 << 18]);
         let supply = bank::supply(&world.state);
         let id = world.open_pinned(1_000_000, 100_000);
-        for index in 6..10 {
-            world.serve(id, index, 20);
-        }
+        world.serve_all((6..10).map(|index| (id, index)), 20);
+        world.end_block();
         for step in &steps {
             take(&mut world, step);
         }

@@ -173,9 +173,7 @@ fn every_question_is_answered_along_the_way() {
 fn what_is_held_before_the_release_is_what_is_released() {
     let mut world = World::new(&[1 << 20; 4]);
     let id = world.open_pinned(100_000_000, 1_000_000);
-    for index in 0..6 {
-        world.serve(id, index, 90);
-    }
+    world.serve_all((0..6).map(|index| (id, index)), 90);
     world.run_to_epoch(2);
     world.reveal_all(|_, _| Outcome::Pass);
     let held: QueryHeldResponse = world

@@ -1,5 +1,5 @@
 use race_proto::race::beacon::v1::{Purpose, Round};
-use race_proto::race::duty::v1::MsgProveOmission;
+use race_proto::race::duty::v1::{MsgProveOmission, MsgRevealDuties};
 use race_proto::race::model::v1::MsgAnnounceModel;
 use race_proto::race::session::v1::SessionStatus;
 use race_proto::race::settlement::v1::TaskStatus;
@@ -122,6 +122,7 @@ fn a_request_is_settled_once() {
     let mut world = World::new(EVEN);
     let id = world.open_pinned(10_000_000, 1_000_000);
     let node = world.serve(id, 0, 20);
+    world.end_block();
     let again = world.record(id, 0, 0, 20);
     let error = world.settle(node, vec![again]).unwrap_err();
     assert_eq!((error.codespace, error.code), ("race_settlement", 4));
@@ -153,11 +154,13 @@ fn an_acknowledgement_of_something_else_is_refused() {
     let good = world.record(id, 0, 0, 20);
     let mut more = good.clone();
     more.output_tokens += 1;
+    let mut longer = good.clone();
+    longer.prompt_tokens += 1;
     let mut other = good.clone();
     other.digest = vec![8; 32];
     let mut unsigned = good.clone();
     unsigned.acknowledgement[0] ^= 1;
-    for bad in [more, other, unsigned] {
+    for bad in [more, longer, other, unsigned] {
         let error = world.settle(node, vec![bad]).unwrap_err();
         assert!(error.log.contains("acknowledgement"), "{error}");
     }
@@ -213,7 +216,7 @@ fn a_record_copied_by_the_next_executor_pays_it_nothing() {
 }
 
 #[test]
-fn a_retry_earns_the_fee_but_no_fulfilment_and_shows_who_did_not_serve() {
+fn a_retry_earns_the_fee_and_changes_nobodys_fulfilment() {
     let mut world = World::new(EVEN);
     let id = world.open_pinned(100_000_000, 1_000_000);
     let index = (0..100)
@@ -237,7 +240,8 @@ fn a_retry_earns_the_fee_but_no_fulfilment_and_shows_who_did_not_serve() {
             work(absent).served,
             work(absent).tasks
         ),
-        (1, 0, 0)
+        (0, 0, 0),
+        "a record is no evidence against the first"
     );
     assert_eq!(world.task(id, index).fee, fee(20).to_string());
 }
@@ -276,13 +280,13 @@ fn sessions_that_make_no_sense_are_refused() {
     let mut world = World::new(EVEN);
     let code = |world: &mut World,
                 change: fn(&mut race_proto::race::session::v1::MsgOpenSession)| {
-        let mut msg = world.open_message(10, 5, 100);
+        let mut msg = world.open_message(1_000_000, 500_000, 100);
         change(&mut msg);
         let error = world.send(&msg).unwrap_err();
         (error.codespace, error.code)
     };
     assert_eq!(
-        code(&mut world, |m| m.ceiling = crate::world::coin(11)),
+        code(&mut world, |m| m.ceiling = crate::world::coin(1_000_001)),
         ("race_session", 3)
     );
     assert_eq!(
@@ -298,6 +302,10 @@ fn sessions_that_make_no_sense_are_refused() {
         ("race_session", 5)
     );
     assert_eq!(
+        code(&mut world, |m| m.ceiling = crate::world::coin(99_999)),
+        ("race_session", 10)
+    );
+    assert_eq!(
         code(&mut world, |m| m.expiry_height = 5),
         ("race_session", 6)
     );
@@ -308,6 +316,60 @@ fn sessions_that_make_no_sense_are_refused() {
     assert_eq!(
         code(&mut world, |m| m.escrow = crate::world::coin(u128::MAX)),
         ("sdk", 5)
+    );
+}
+
+#[test]
+fn an_owner_has_a_limited_number_of_sessions_open() {
+    let mut world = World::with(EVEN, &[("session/max_open_per_owner", 2)]);
+    world.open(1_000_000, 1_000_000, 20);
+    let last = world.open(1_000_000, 1_000_000, 20);
+    let third = world.open_message(1_000_000, 1_000_000, 100);
+    let error = world.send(&third).unwrap_err();
+    assert_eq!((error.codespace, error.code), ("race_session", 11));
+    while world.session(last).status() != SessionStatus::Closed {
+        world.end_block();
+    }
+    world.open(1_000_000, 1_000_000, 100);
+    world.open(1_000_000, 1_000_000, 100);
+}
+
+#[test]
+fn an_attempt_that_does_not_exist_costs_only_its_own_record() {
+    let mut world = World::new(&[1 << 20]);
+    let id = world.open_pinned(10_000_000, 1_000_000);
+    let mut fourth = world.record(id, 1, 2, 20);
+    fourth.attempt = 3;
+    let pin = session::newest_pin(&world.state, &world.session(id)).unwrap();
+    assert!(session::executor(&pin, 1, 2).is_some());
+    assert_eq!(session::executor(&pin, 1, 3), None);
+    let records = vec![world.record(id, 0, 0, 20), fourth];
+    let refused = world.settle(0, records).unwrap();
+    assert_eq!(refused[0], "");
+    assert!(refused[1].contains("attempt from 0 to 2"), "{}", refused[1]);
+}
+
+#[test]
+fn a_node_settles_once_in_a_block_and_a_limited_number_in_an_epoch() {
+    let mut world = World::with(&[1 << 20], &[("settlement/max_per_epoch", 3)]);
+    let id = world.open_pinned(100_000_000, 1_000_000);
+    let batch = |world: &World, indices: std::ops::Range<u32>| {
+        indices
+            .map(|i| world.record(id, i, 0, 20))
+            .collect::<Vec<_>>()
+    };
+    let first = batch(&world, 0..2);
+    assert_eq!(world.settle(0, first).unwrap(), ["", ""]);
+    let second = batch(&world, 2..4);
+    let error = world.settle(0, second.clone()).unwrap_err();
+    assert_eq!((error.codespace, error.code), ("race_settlement", 16));
+    world.end_block();
+    let refused = world.settle(0, second).unwrap();
+    assert_eq!(refused[0], "");
+    assert!(
+        refused[1].contains("settlement/max_per_epoch"),
+        "{}",
+        refused[1]
     );
 }
 
@@ -351,4 +413,22 @@ fn an_omission_is_proved_once_and_only_when_there_is_one() {
     );
     let reveal = race_app::duty::reveal(&world.state, 1, &world.nodes[lazy].address).unwrap();
     assert_eq!((reveal.done, reveal.omitted), (0, 1));
+}
+
+#[test]
+fn duties_of_an_epoch_that_is_paid_are_not_revealed_however_long_the_window() {
+    let mut world = World::with(EVEN, &[("duty/reveal_blocks", 10_000)]);
+    let id = world.open_pinned(10_000_000, 1_000_000);
+    let executor = world.serve(id, 0, 20);
+    world.run_to_epoch(2);
+    let signature = world.rho((executor + 1) % 4, 1).to_vec();
+    world.run_to_epoch(3);
+    let late = MsgRevealDuties {
+        sender: world.nodes[(executor + 1) % 4].hot.to_string(),
+        epoch: 1,
+        signature,
+        verdicts: vec![],
+    };
+    let error = world.send(&late).unwrap_err();
+    assert_eq!((error.codespace, error.code), ("race_duty", 13), "{error}");
 }

@@ -320,6 +320,7 @@ impl World {
             CHAIN,
             id,
             index,
+            10,
             tokens,
             &digest,
             &executor.unwrap_or_default(),
@@ -355,6 +356,29 @@ impl World {
         Ok(MsgSettleResponse::decode(response.value.as_slice())
             .unwrap()
             .refused)
+    }
+
+    /// Settles requests of (session, index) in this block, each by the node that it fell to; returns
+    /// those nodes in the order of the requests.
+    pub fn serve_all(
+        &mut self,
+        requests: impl IntoIterator<Item = (u64, u32)>,
+        tokens: u32,
+    ) -> Vec<usize> {
+        let mut batches: BTreeMap<usize, Vec<Record>> = BTreeMap::new();
+        let mut nodes = Vec::new();
+        for (id, index) in requests {
+            let node = self.executor(id, index, 0);
+            let record = self.record(id, index, 0, tokens);
+            batches.entry(node).or_default().push(record);
+            nodes.push(node);
+        }
+        for (node, mut records) in batches {
+            records.sort_by_key(|record| (record.session_id, record.index));
+            let refused = self.settle(node, records).unwrap();
+            assert!(refused.iter().all(String::is_empty), "{refused:?}");
+        }
+        nodes
     }
 
     /// Settles a request by the node that it fell to; returns that node.

@@ -16,13 +16,10 @@ const ABOUT: &[(&str, &str)] = &[
     ("snapshot", "Make and restore snapshots of the state"),
     ("rollback", "Go back one block"),
     ("export", "Write the state as a genesis file"),
-    ("register", "Register a node"),
-    ("update", "Change a node's endpoints"),
 ];
 
-/// The sentence for `what`, such as `doctor` or `tx node register`.
-#[must_use]
-pub fn not_supported(what: &str) -> CliError {
+/// The sentence for `what`, such as `doctor`.
+fn not_supported(what: &str) -> CliError {
     CliError::failed(format!("raced {what}: not supported yet"))
 }
 

@@ -83,6 +83,13 @@ impl Console {
         write_line(&self.out, text);
     }
 
+    /// Writes to standard output as it is, at once.
+    pub fn write(&self, text: &str) {
+        let mut to = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        // As in `write_line`.
+        let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+    }
+
     /// Writes to standard error, with a line break at the end.
     pub fn note(&self, text: &str) {
         write_line(&self.err, text);

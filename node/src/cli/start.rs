@@ -30,7 +30,7 @@ pub struct Start {
     misbehave: Option<Misbehaviour>,
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("expected SECTION.KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }

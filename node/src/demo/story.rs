@@ -531,12 +531,12 @@ impl Story<'_> {
             key: &opened.file.signing_key()?,
         };
         // Any node takes the request; this one forwards it.
-        ask.run(&self.network.nodes[0].grpc, &mut |text| {
+        let mut show = |text: &str| {
             print!("{}", text.replace('\n', " "));
             // A closed standard output shows at the next line.
             drop(std::io::stdout().flush());
-        })
-        .await
+        };
+        Ok(ask.run(&self.network.nodes[0].grpc, &mut show).await?)
     }
 
     async fn task(&self, session_id: u64, index: u64) -> Result<settlement::Task, Failure> {

@@ -9,6 +9,7 @@ mod txs;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use race_proto::race::inference::v1::inference_server::{Inference, InferenceServer};
 use tendermint_abci::Application;
@@ -19,6 +20,11 @@ use crate::comet::rpc::RpcClient;
 
 /// Largest request or response, bytes: above the largest transaction, below what hurts.
 const MAX_MESSAGE_BYTES: usize = 16 << 20;
+
+/// How often a silent client is asked whether it is there, and how long it may take to answer.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+/// Calls in progress on one connection.
+const STREAMS_PER_CONNECTION: usize = 64;
 
 /// What a gRPC server needs.
 pub struct Services<A, I> {
@@ -93,6 +99,10 @@ where
     tracing::info!(%listen, "gRPC is ready");
     let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
     Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE))
+        .http2_keepalive_timeout(Some(KEEPALIVE))
+        .concurrency_limit_per_connection(STREAMS_PER_CONNECTION)
+        .max_concurrent_streams(u32::try_from(STREAMS_PER_CONNECTION).ok())
         .add_routes(Routes::from(router))
         .serve_with_incoming_shutdown(incoming, stop)
         .await?;

@@ -124,6 +124,7 @@ fn prepare(plan: &Plan) -> Result<Network, Failure> {
         ics23_keys: vec!["{key}".into(), "bank".into()],
         gas_price: setup::GAS_PRICE.into(),
         min_gas_price: setup::MIN_GAS_PRICE.into(),
+        block_time_ms: u64::try_from(plan.block_time.as_millis()).unwrap_or(u64::MAX),
     })
 }
 

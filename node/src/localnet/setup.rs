@@ -198,7 +198,7 @@ fn node_config(plan: &Plan, index: u16, persistent_peers: Vec<String>) -> Config
     let local = |port| std::net::SocketAddr::from(([127, 0, 0, 1], port));
     Config {
         moniker: Plan::name(index),
-        log: "info,cometbft=warn".into(),
+        log: "info,cometbft=warn,llama_cpp_2=error".into(),
         comet: config::Comet {
             rpc: local(ports.rpc),
             p2p: local(ports.p2p),
@@ -252,21 +252,8 @@ fn model(path: &Path) -> Result<network::Model, Failure> {
             path.display()
         )
     })?;
-    let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("model");
-    let id: String = stem
-        .to_lowercase()
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '.' {
-                c
-            } else {
-                '-'
-            }
-        })
-        .take(64)
-        .collect();
     Ok(network::Model {
-        id,
+        id: crate::model_info::suggested_id(path),
         path: path.display().to_string(),
         sha256: hex::encode(digest),
     })

@@ -35,30 +35,34 @@ pub fn announcements(view: &View, me: &Identity, loaded: &[String]) -> Vec<Wante
         .collect()
 }
 
-/// One settlement for each epoch that has acknowledged requests which the chain has not got.
-pub fn settlements(view: &View, me: &Identity, served: &[Served]) -> Vec<Wanted> {
+/// The settlement of the oldest epoch that has acknowledged requests which the chain has not got.
+pub fn settlement(view: &View, me: &Identity, served: &[Served]) -> Option<Wanted> {
     let current = epoch::current(&view.state).number;
-    let mut wanted = Vec::new();
     for epoch in [current.saturating_sub(1), current] {
         if !settlement::is_open(&view.state, epoch, view.next()) {
             continue;
         }
-        let records: Vec<Record> = served
+        let mut unsettled: Vec<&Served> = served
             .iter()
-            .filter(|task| task.epoch == epoch)
+            .filter(|task| task.epoch == epoch && task.attempt < session::ATTEMPTS)
             .filter(|task| {
                 session::get(&view.state, task.session).is_some_and(|s| session::is_open(&s))
             })
             .filter(|task| {
-                settlement::task_of(
-                    &view.state,
-                    &me.chain_id,
-                    task.session,
-                    u64::from(task.index),
-                )
-                .is_none()
+                let index = u64::from(task.index);
+                settlement::task_of(&view.state, &me.chain_id, task.session, index).is_none()
             })
-            .take(MAX_RECORDS)
+            .collect();
+        // Records that the chain refuses must not stand before the others for ever.
+        if unsettled.len() > MAX_RECORDS {
+            let turn = usize::try_from(view.height).unwrap_or_default();
+            let by = turn.wrapping_mul(MAX_RECORDS) % unsettled.len();
+            unsettled.rotate_left(by);
+            unsettled.truncate(MAX_RECORDS);
+            unsettled.sort_by_key(|task| (task.session, task.index));
+        }
+        let records: Vec<Record> = unsettled
+            .into_iter()
             .map(|task| Record {
                 session_id: task.session,
                 index: task.index,
@@ -70,15 +74,17 @@ pub fn settlements(view: &View, me: &Identity, served: &[Served]) -> Vec<Wanted>
             })
             .collect();
         if let Some(first) = records.first() {
-            wanted.push(Wanted::new(
-                format!("settle/{epoch}/{}/{}", first.session_id, first.index),
+            let step = format!("settle/{epoch}/{}/{}", first.session_id, first.index);
+            let sender = me.hot.to_string();
+            return Some(Wanted::new(
+                step,
                 &MsgSettle {
-                    sender: me.hot.to_string(),
+                    sender,
                     epoch,
                     records,
                 },
             ));
         }
     }
-    wanted
+    None
 }

@@ -202,11 +202,25 @@ pub fn generate(
     ))
 }
 
+/// An answer made earlier, from its artifact; `None` when the bytes are not what was stored.
+pub fn restore(place: &Place<'_>, prompt: &Prompt, artifact: &[u8]) -> Option<Answer> {
+    let artifact = Artifact::decode(artifact).ok()?;
+    let work = work(place, prompt, &artifact);
+    let digest = record_digest(place.chain_id, &work);
+    Some(Answer {
+        artifact,
+        work,
+        digest,
+    })
+}
+
 /// What is known of a settled task.
 #[derive(Debug, Clone, Copy)]
 pub struct Settled<'a> {
     /// The record's digest on chain.
     pub digest: &'a [u8],
+    /// Prompt tokens on chain.
+    pub prompt_tokens: u32,
     /// Output tokens on chain.
     pub output_tokens: u32,
     /// The model's registered format.
@@ -237,6 +251,9 @@ pub fn check(
         Err(_) => return cannot(CannotCheck::WrongPrompt),
     };
     if *artifact.prompt_hash() != artifact::prompt_hash(place.chain_id, &prompt.tokens) {
+        return cannot(CannotCheck::WrongPrompt);
+    }
+    if length(prompt.tokens.len()) != settled.prompt_tokens {
         return cannot(CannotCheck::WrongPrompt);
     }
     if artifact.format() != settled.format {

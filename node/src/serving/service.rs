@@ -1,18 +1,21 @@
 //! `race.inference.v1.Inference`: what developers call. Any node takes a request; the one that the
 //! session's assignment seed drew executes it.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use race_app::address::ConsensusAddress;
 use race_app::coin::{self, Nicoin};
 use race_app::{node, session, settlement};
-use race_inference::engine::{CancelFlag, StopReason};
+use race_inference::engine::CancelFlag;
 use race_inference::InferenceError;
 use race_proto::race::inference::v1 as pb;
 use race_proto::race::inference::v1::inference_client::InferenceClient;
 use race_proto::race::session::v1::{Pin as SessionPin, Session, SessionStatus};
+use race_verification::artifact::StopReason;
 use race_verification::record::{self, RequestTerms};
 use race_verification::Hash;
 use tokio::sync::mpsc;
@@ -20,15 +23,19 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-use super::answer::{self, AnswerError, Claimed, Place};
-use super::host::Host;
+use super::answer::{self, AnswerError, Claimed, Place, Prompt};
+use super::host::{Host, Hosted};
 use super::tasks::{Served, Tasks};
 use crate::latest::Latest;
 
 /// Largest request body, bytes.
 const MAX_BODY_BYTES: usize = 256 * 1024;
-/// Events that may wait for a slow client.
-const EVENT_QUEUE: usize = 64;
+/// Events of an answer that are no tokens.
+const OTHER_EVENTS: usize = 4;
+/// Marks a request that another node forwarded; it is forwarded once.
+const FORWARDED: &str = "race-forwarded";
+/// How long an executor may take to answer the first packet.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
 /// The service of one node.
 #[derive(Clone)]
@@ -45,6 +52,47 @@ pub struct Service {
     pub host: Host,
     /// Answered requests.
     pub tasks: Arc<Tasks>,
+    /// Requests being answered.
+    pub running: Running,
+}
+
+/// Requests being answered, so that none is answered twice at once. Clones share it.
+#[derive(Clone, Default)]
+pub struct Running(Arc<Mutex<BTreeSet<(u64, u32)>>>);
+
+impl Running {
+    fn set(&self) -> MutexGuard<'_, BTreeSet<(u64, u32)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Marks a request; `None` when it is being answered already.
+    fn begin(&self, place: (u64, u32)) -> Option<Turn> {
+        self.set().insert(place).then(|| Turn(self.clone(), place))
+    }
+}
+
+/// A request is being answered until this is dropped.
+struct Turn(Running, (u64, u32));
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.set().remove(&self.1);
+    }
+}
+
+/// A request for the executor, which must not pass it on again: two nodes whose endpoints name each
+/// other would do so for ever.
+fn forward<T>(request: T, forwarded: bool) -> Result<Request<T>, Status> {
+    if forwarded {
+        return Err(Status::failed_precondition(
+            "this node is not the executor that was drawn; the node that forwarded the request sees another state",
+        ));
+    }
+    let mut request = Request::new(request);
+    request
+        .metadata_mut()
+        .insert(FORWARDED, tonic::metadata::MetadataValue::from_static("1"));
+    Ok(request)
 }
 
 type Events = Pin<Box<dyn Stream<Item = Result<pb::GenerateEvent, Status>> + Send>>;
@@ -205,13 +253,17 @@ impl Service {
                     Status::unavailable("the executor has no endpoint; retry with the next attempt")
                 })?
         };
-        InferenceClient::connect(format!("http://{endpoint}"))
-            .await
-            .map_err(|e| {
-                Status::unavailable(format!(
-                    "the executor at {endpoint} does not answer ({e}); retry with the next attempt"
-                ))
-            })
+        let unavailable = |e: tonic::transport::Error| {
+            Status::unavailable(format!(
+                "the executor at {endpoint} does not answer ({e}); retry with the next attempt"
+            ))
+        };
+        let peer = tonic::transport::Endpoint::from_shared(format!("http://{endpoint}"))
+            .map_err(unavailable)?
+            .connect_timeout(CONNECT_LIMIT);
+        Ok(InferenceClient::new(
+            peer.connect().await.map_err(unavailable)?,
+        ))
     }
 
     /// Runs an admitted request here. Token events go out as they come; the last event is sent once
@@ -222,15 +274,15 @@ impl Service {
                 "this node was drawn and has not loaded the model; retry with the next attempt",
             )
         })?;
-        if let Some(served) = self.tasks.get(admitted.session.id, admitted.index) {
-            if served.body != body {
-                return Err(Status::already_exists(
-                    "this index was used for another request; use the next one",
-                ));
-            }
-        }
+        let place = (admitted.session.id, admitted.index);
+        let turn = self.running.begin(place).ok_or_else(|| {
+            Status::aborted("this request is being answered; ask again when it is done")
+        })?;
         let prompt =
             answer::prompt(&self.chain_id, hosted.model.as_ref(), &body).map_err(refused)?;
+        if let Some(served) = self.tasks.get(place.0, place.1) {
+            return self.replay(&admitted, &hosted, &prompt, &served, &body);
+        }
         let units = u128::from(admitted.pin.units_per_token);
         let per_token = coin::stored(&admitted.pin.price_per_unit)
             .saturating_mul(units)
@@ -245,14 +297,18 @@ impl Service {
                 prompt.tokens.len(), admitted.limit
             )));
         }
-        let (sender, receiver) = mpsc::channel(EVENT_QUEUE);
+        // Room for the whole answer: a client that does not read holds up nobody.
+        let context = hosted.model.info().context_length as usize;
+        let (sender, receiver) =
+            mpsc::channel(max_tokens.min(context).saturating_add(OTHER_EVENTS));
         let service = self.clone();
         tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let accepted = pb::generate_event::Event::Accepted(pb::Accepted {
                 executor: service.address.to_vec(),
                 prompt_tokens: u32::try_from(prompt.tokens.len()).unwrap_or(u32::MAX),
             });
-            if sender.blocking_send(event(accepted)).is_err() {
+            if sender.try_send(event(accepted)).is_err() {
                 return;
             }
             let place = Place {
@@ -278,25 +334,68 @@ impl Service {
                         id: token.token,
                         text: token.text.to_owned(),
                     };
-                    if sender
-                        .blocking_send(event(pb::generate_event::Event::Token(token)))
-                        .is_err()
-                    {
+                    let token = event(pb::generate_event::Event::Token(token));
+                    if sender.try_send(token).is_err() {
                         cancel.cancel();
                     }
                 },
             );
             let last = outcome
                 .map_err(refused)
-                .and_then(|(answer, stop)| service.finish(&admitted, body, &answer, stop));
+                .and_then(|(answer, _)| service.finish(&admitted, body, &answer));
             // A client that is gone gets no last event; the task is on disk all the same.
-            drop(
-                sender.blocking_send(
-                    last.and_then(|f| event(pb::generate_event::Event::Finished(f))),
-                ),
-            );
+            let last = last.and_then(|f| event(pb::generate_event::Event::Finished(f)));
+            drop(sender.try_send(last));
         });
         Ok(Box::pin(ReceiverStream::new(receiver)))
+    }
+
+    /// The answer to a request that was answered before, from disk: the same tokens, the same end.
+    fn replay(
+        &self,
+        admitted: &Admitted,
+        hosted: &Hosted,
+        prompt: &Prompt,
+        served: &Served,
+        body: &[u8],
+    ) -> Result<Events, Status> {
+        if served.body != body {
+            return Err(Status::already_exists(
+                "this index was used for another request; use the next one",
+            ));
+        }
+        let view = self.latest.view();
+        let pin = session::pin(&view.state, served.epoch, served.session)
+            .filter(|_| settlement::is_open(&view.state, served.epoch, view.next()))
+            .ok_or_else(|| {
+                Status::failed_precondition(
+                    "this request was answered in an epoch that is settled; use the next index",
+                )
+            })?;
+        let place = Place {
+            chain_id: &self.chain_id,
+            session: served.session,
+            index: served.index,
+            seed: admitted.seed,
+        };
+        let damaged = || Status::internal("the stored answer is damaged");
+        let answer = answer::restore(&place, prompt, &served.artifact).ok_or_else(damaged)?;
+        let mut events = vec![event(pb::generate_event::Event::Accepted(pb::Accepted {
+            executor: self.address.to_vec(),
+            prompt_tokens: served.prompt_tokens,
+        }))];
+        let mut text = race_inference::text::Utf8Stream::default();
+        for id in answer.artifact.tokens() {
+            let bytes = hosted.model.token_bytes(id).map_err(|_| damaged())?;
+            let text = text.push(&bytes);
+            events.push(event(pb::generate_event::Event::Token(pb::Token {
+                id,
+                text,
+            })));
+        }
+        let end = self.finished(&pin, &admitted.session, &answer);
+        events.push(event(pb::generate_event::Event::Finished(end)));
+        Ok(Box::pin(tokio_stream::iter(events)))
     }
 
     fn finish(
@@ -304,7 +403,6 @@ impl Service {
         admitted: &Admitted,
         body: Vec<u8>,
         answer: &answer::Answer,
-        stop: StopReason,
     ) -> Result<pb::Finished, Status> {
         let work = &answer.work;
         self.tasks
@@ -321,6 +419,17 @@ impl Service {
                 acknowledgement: Vec::new(),
             })
             .map_err(|e| Status::internal(e.to_string()))?;
+        Ok(self.finished(&admitted.pin, &admitted.session, answer))
+    }
+
+    /// The end of an answer, signed.
+    fn finished(
+        &self,
+        pin: &SessionPin,
+        session: &Session,
+        answer: &answer::Answer,
+    ) -> pb::Finished {
+        let work = &answer.work;
         let signed = record::output_sign_bytes(
             &self.chain_id,
             work.session,
@@ -328,19 +437,12 @@ impl Service {
             &work.output_hash,
             &work.artifact_root,
         );
-        let fee = settlement::fee(
-            &admitted.pin,
-            &admitted.session,
-            work.prompt_tokens,
-            work.output_tokens,
-        );
-        Ok(pb::Finished {
-            stop_reason: if stop == StopReason::MaxTokens {
-                "length"
-            } else {
-                "stop"
-            }
-            .into(),
+        let stopped = match answer.artifact.stop() {
+            StopReason::MaxTokens => "length",
+            _ => "stop",
+        };
+        pb::Finished {
+            stop_reason: stopped.into(),
             prompt_tokens: work.prompt_tokens,
             output_tokens: work.output_tokens,
             request_hash: work.request_hash.to_vec(),
@@ -348,8 +450,8 @@ impl Service {
             artifact_root: work.artifact_root.to_vec(),
             digest: answer.digest.to_vec(),
             signature: self.transport.sign(&signed).to_bytes().to_vec(),
-            fee: fee.to_string(),
-        })
+            fee: settlement::fee(pin, session, work.prompt_tokens, work.output_tokens).to_string(),
+        }
     }
 }
 
@@ -361,13 +463,17 @@ impl pb::inference_server::Inference for Service {
         &self,
         request: Request<pb::GenerateRequest>,
     ) -> Result<Response<Events>, Status> {
+        let forwarded = request.metadata().contains_key(FORWARDED);
         let request = request.into_inner();
         let admitted = self.admit(&request)?;
         if admitted.executor == self.address {
             return self.execute(admitted, request.body).map(Response::new);
         }
         let mut peer = self.peer(&admitted.executor).await?;
-        let stream = peer.generate(request).await?.into_inner();
+        let stream = peer
+            .generate(forward(request, forwarded)?)
+            .await?
+            .into_inner();
         Ok(Response::new(Box::pin(stream)))
     }
 
@@ -375,6 +481,7 @@ impl pb::inference_server::Inference for Service {
         &self,
         request: Request<pb::AcknowledgeRequest>,
     ) -> Result<Response<pb::AcknowledgeResponse>, Status> {
+        let forwarded = request.metadata().contains_key(FORWARDED);
         let request = request.into_inner();
         let (session, executor) = {
             let view = self.latest.view();
@@ -390,7 +497,10 @@ impl pb::inference_server::Inference for Service {
             .map_err(|_| Status::invalid_argument("an index is below 2^32"))?;
         let Some(mut served) = self.tasks.get(session.id, index) else {
             return match executor.filter(|e| *e != self.address) {
-                Some(executor) => self.peer(&executor).await?.acknowledge(request).await,
+                Some(executor) => {
+                    let mut peer = self.peer(&executor).await?;
+                    peer.acknowledge(forward(request, forwarded)?).await
+                }
                 None => Err(Status::not_found("this request was not answered here")),
             };
         };
@@ -403,6 +513,7 @@ impl pb::inference_server::Inference for Service {
             &self.chain_id,
             session.id,
             index,
+            served.prompt_tokens,
             served.output_tokens,
             &digest,
             &self.address,

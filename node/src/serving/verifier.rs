@@ -14,6 +14,7 @@ use race_verification::compare::{CannotCheck, Verdict};
 use race_verification::verdict::{evidence_digest, Outcome};
 use race_verification::Hash;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use super::answer::{self, Place, Settled};
 use super::host::Host;
@@ -48,7 +49,11 @@ impl Found {
 /// Verdicts by task id, hex.
 pub type Verdicts = BTreeMap<String, Found>;
 
+/// Checks in progress at once: each holds an artifact in memory.
+const CHECKS_AT_ONCE: usize = 2;
+
 struct Shared {
+    turns: Semaphore,
     file: PathBuf,
     verdicts: Mutex<Verdicts>,
     pending: Mutex<BTreeSet<Hash>>,
@@ -104,6 +109,7 @@ impl Verifier {
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
         let shared = Shared {
+            turns: Semaphore::new(CHECKS_AT_ONCE),
             file,
             verdicts: Mutex::new(verdicts),
             pending: Mutex::default(),
@@ -185,7 +191,11 @@ impl Verifier {
         }
         let (me, shared) = (Arc::clone(&self.me), Arc::clone(&self.shared));
         tokio::spawn(async move {
-            let done = match fetch(&job).await {
+            // Closed never: an error cannot happen, and would only let the check go on.
+            let _turn = shared.turns.acquire().await;
+            let fetched = tokio::time::timeout(FETCH_LIMIT, fetch(&job)).await;
+            let late = || Err(tonic::Status::deadline_exceeded("too slow"));
+            let done = match fetched.unwrap_or_else(|_| late()) {
                 Ok(served) => {
                     let job = Arc::new(job);
                     let (chain_id, of) = (me.chain_id.clone(), Arc::clone(&job));
@@ -198,6 +208,7 @@ impl Verifier {
                         };
                         let settled = Settled {
                             digest: &of.task.digest,
+                            prompt_tokens: of.task.prompt_tokens,
                             output_tokens: of.task.output_tokens,
                             format: &hosted.spec.numeric_format,
                             thresholds: &hosted.thresholds,
@@ -220,6 +231,7 @@ impl Verifier {
                         }
                         Err(error) => {
                             tracing::error!(%error, "a check's thread failed");
+                            locked(&shared.pending).remove(&job.id);
                             None
                         }
                     }

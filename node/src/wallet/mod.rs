@@ -8,11 +8,13 @@
 //! | [`keyring`] | named keys in files |
 //! | [`sign`] | transactions in SIGN_MODE_DIRECT |
 //! | [`session_key`] | the ed25519 keys that sign the requests of a session |
+//! | [`session_index`] | which request of a session comes next |
 
 pub mod amount;
 pub mod key;
 pub mod keyring;
 pub mod mnemonic;
+pub mod session_index;
 pub mod session_key;
 pub mod sign;
 

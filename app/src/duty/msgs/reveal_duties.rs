@@ -3,7 +3,7 @@
 use race_proto::race::duty::v1::{
     DutyReveal, EventDutiesRevealed, MsgRevealDuties, MsgRevealDutiesResponse,
 };
-use race_proto::race::settlement::v1::Task;
+use race_proto::race::settlement::v1::{Task, TaskStatus};
 use race_proto::Any;
 use race_randomness::bls;
 use race_verification::duty::{rho_message, RHO_BYTES};
@@ -21,7 +21,7 @@ use crate::message::{decode, response, CheckedMsg, Lane};
 use crate::settlement;
 use crate::state::State;
 use crate::tx::gas;
-use crate::{beacon, fields, node};
+use crate::{beacon, epoch, fields, node};
 
 /// Most verdicts of a reveal.
 pub const MAX_VERDICTS: usize = 4096;
@@ -96,6 +96,9 @@ impl RevealDuties {
         if end == 0 {
             return Err(Error::Running { epoch });
         }
+        if epoch.checked_add(1) != Some(epoch::current(state).number) {
+            return Err(Error::Late { epoch });
+        }
         if !(start..=end).contains(&height) {
             return Err(Error::Window {
                 epoch,
@@ -141,7 +144,8 @@ impl RevealDuties {
         Ok(tasks)
     }
 
-    /// Stores a verdict; whoever passed or failed a task has checked it.
+    /// Stores a verdict; whoever passed or failed a task has checked it. Only a task that is neither
+    /// paid nor refunded is accused.
     fn apply(
         &self,
         state: &mut State,
@@ -157,7 +161,8 @@ impl RevealDuties {
         }
         task.checkers.push(address.to_vec());
         task.checkers.sort();
-        if verdict == Outcome::False {
+        let open = matches!(task.status(), TaskStatus::Settled | TaskStatus::Contested);
+        if verdict == Outcome::False && open {
             reverification::accuse(state, &mut task, address);
         }
         settlement::put(state, &task);

@@ -10,7 +10,7 @@ use crate::error::TxError;
 use crate::message::{decode, response, CheckedMsg, Lane};
 use crate::state::State;
 use crate::tx::gas;
-use crate::{fields, node, race};
+use crate::{fields, node};
 
 struct ConfirmReady {
     sender: Account,
@@ -61,7 +61,7 @@ impl CheckedMsg for ConfirmReady {
             .into());
         }
         let name = || hex::encode_upper(address);
-        if !race::accepted(state, self.epoch, self.race_attempt).contains_key(&address) {
+        if !epoch::candidates(state, &current).contains_key(&address) {
             return Err(Error::NotACandidate { address: name() }.into());
         }
         let key = (self.epoch, self.race_attempt, self.key_attempt, address);

@@ -12,7 +12,7 @@ use crate::coin::Nicoin;
 use crate::context::Context;
 use crate::error::TxError;
 use crate::events::event;
-use crate::gov::{authority, deposits, keys, params, Error};
+use crate::gov::{authority, deposits, keys, params, Error, GOVERNED};
 use crate::message::{decode, response, signer, CheckedMsg};
 use crate::params::get;
 use crate::registry;
@@ -65,10 +65,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
     }))
 }
 
-/// Coins in the gov account are deposits, so no proposal may move them: only this chain's own
-/// modules are open to governance.
+/// Coins in the gov account are deposits, so no proposal may move them: it carries only what governance
+/// alone may send.
 fn check_message(index: usize, any: &Any) -> Result<(), TxError> {
-    let kind = registry::message(&any.type_url).filter(|kind| kind.type_url.starts_with("/race."));
+    let kind = registry::message(&any.type_url).filter(|kind| GOVERNED.contains(&kind.type_url));
     let kind = kind.ok_or_else(|| Error::Unroutable {
         type_url: any.type_url.clone(),
     })?;

@@ -6,6 +6,7 @@ mod retire_model;
 
 use race_proto::race::model::v1::{Model, Thresholds};
 use race_verification::artifact::{MAX_FORMAT_BYTES, MAX_TOP_K};
+use race_verification::compare;
 
 use super::errors::Error;
 use crate::address::Account;
@@ -116,29 +117,24 @@ pub(super) fn check_model(model: &Model) -> Result<(), Error> {
     }
 }
 
+/// Checks by the rule of who compares with them, `race_verification::compare::Thresholds::new`.
 fn check_thresholds(thresholds: &Thresholds) -> Result<(), Error> {
-    let top_k = usize::try_from(thresholds.top_k).unwrap_or(usize::MAX);
-    if !(1..=MAX_TOP_K).contains(&top_k) {
-        refuse(
-            "thresholds.top_k",
-            format!("expected 1 to {MAX_TOP_K}, got {top_k}"),
-        )?;
+    let Ok(top_k) = u8::try_from(thresholds.top_k) else {
+        let why = format!("expected 1 to {MAX_TOP_K}, got {}", thresholds.top_k);
+        return refuse("thresholds.top_k", why);
+    };
+    let classes = thresholds
+        .classes
+        .iter()
+        .map(|class| compare::LengthClass {
+            min_length: class.min_length,
+            max_mean_distance: class.max_mean_distance,
+            max_mean_margin: class.max_mean_margin,
+            max_violations_millis: class.max_violations_millis,
+        })
+        .collect();
+    match compare::Thresholds::new(top_k, thresholds.margin_limit, classes) {
+        Ok(_) => Ok(()),
+        Err(error) => refuse("thresholds", error.to_string()),
     }
-    let classes = &thresholds.classes;
-    if classes.is_empty() || classes.len() > 32 {
-        refuse(
-            "thresholds.classes",
-            format!("expected 1 to 32 length classes, got {}", classes.len()),
-        )?;
-    }
-    if classes
-        .windows(2)
-        .any(|pair| pair[0].min_length >= pair[1].min_length)
-    {
-        refuse(
-            "thresholds.classes",
-            "expected strictly rising min_length; sort them",
-        )?;
-    }
-    Ok(())
 }

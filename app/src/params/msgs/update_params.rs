@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::TxError;
 use crate::gov;
 use crate::message::{decode, response, signer, CheckedMsg};
-use crate::params::{check, refused, schedule, ParamSpec};
+use crate::params::{check, fits, get, pending, refused, schedule, ParamSpec};
 use crate::state::State;
 use crate::tx::gas;
 
@@ -46,6 +46,13 @@ impl CheckedMsg for UpdateParams {
 
     fn execute(&self, state: &mut State, _: &Context<'_>) -> Result<Any, TxError> {
         gov::require_authority(&self.authority)?;
+        fits(|spec| {
+            let new = self.values.iter().find(|(s, _)| s.name == spec.name);
+            new.map(|(_, value)| *value)
+                .or_else(|| pending(state, spec))
+                .unwrap_or_else(|| get(state, spec))
+        })
+        .map_err(|misfit| refused(misfit.to_string()))?;
         for (spec, value) in &self.values {
             schedule(state, spec, *value);
         }

@@ -100,6 +100,11 @@ impl OpenSession {
             Some(model) if model.retired => return Err(Error::Retired { id }),
             Some(_) => {}
         }
+        let min = crate::params::get(state, &params::MIN_CEILING);
+        if self.ceiling < Nicoin::from(min) {
+            let got = self.ceiling;
+            return Err(Error::Ceiling { got, min });
+        }
         let from = height.saturating_add(crate::params::get(state, &params::MIN_BLOCKS));
         let to = height.saturating_add(crate::params::get(state, &params::MAX_BLOCKS));
         if !(from..=to).contains(&self.expiry_height) {
@@ -112,6 +117,10 @@ impl OpenSession {
         let limit = crate::params::get(state, &params::MAX_OPEN);
         if keys::OPEN_COUNT.get_or_default(state) >= limit {
             return Err(Error::Full { limit });
+        }
+        let limit = crate::params::get(state, &params::MAX_OPEN_PER_OWNER);
+        if keys::OPEN_BY_OWNER.get(state, &self.creator).unwrap_or(0) >= limit {
+            return Err(Error::OwnerFull { limit });
         }
         Ok(())
     }
@@ -150,6 +159,8 @@ impl CheckedMsg for OpenSession {
         keys::OPEN.put(state, &id, &());
         let open = keys::OPEN_COUNT.get_or_default(state).saturating_add(1);
         keys::OPEN_COUNT.put(state, &open);
+        let own = keys::OPEN_BY_OWNER.get(state, &self.creator).unwrap_or(0);
+        keys::OPEN_BY_OWNER.put(state, &self.creator, &own.saturating_add(1));
         keys::ENDS.put(state, &(phase::end_of(state, self.expiry_height), id), &());
         keys::OWNERS.put(state, &(self.creator, id), &());
         state.emit(typed(&EventSessionOpened {

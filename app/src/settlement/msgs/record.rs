@@ -8,7 +8,7 @@ use crate::address::ConsensusAddress;
 use crate::coin::{stored, Nicoin};
 use crate::context::Context;
 use crate::settlement::errors::Error;
-use crate::settlement::{held_account, keys, put, workload};
+use crate::settlement::{held_account, keys, params, put, workload};
 use crate::state::State;
 use crate::{bank, fields, session, settlement};
 
@@ -28,8 +28,6 @@ pub(super) struct Accepted {
     session: Session,
     task: Task,
     fee: Nicoin,
-    /// The executors of earlier attempts, which did not serve.
-    missed: Vec<ConsensusAddress>,
 }
 
 /// Checks a record; the signature last, since it costs most.
@@ -55,6 +53,10 @@ pub(super) fn check(
     if keys::REQUESTS.has(state, &(id, index)) {
         return Err(Error::Settled { session: id, index });
     }
+    let limit = crate::params::get(state, &params::MAX_PER_EPOCH);
+    if workload(state, epoch, sender).tasks >= limit {
+        return Err(Error::TooMany { epoch, limit });
+    }
     let pin = session::pin(state, epoch, id).ok_or(Error::NotPinned { session: id, epoch })?;
     check_executor(&pin, sender, record)?;
     let fee = fee(&session, &pin, record)?;
@@ -75,12 +77,7 @@ pub(super) fn check(
         status: TaskStatus::Settled.into(),
         checkers: Vec::new(),
     };
-    Ok(Accepted {
-        session,
-        task,
-        fee,
-        missed: missed(&pin, sender, record),
-    })
+    Ok(Accepted { session, task, fee })
 }
 
 fn check_executor(
@@ -89,6 +86,13 @@ fn check_executor(
     record: &CheckedRecord,
 ) -> Result<(), Error> {
     let index = u64::from(record.index);
+    if record.attempt >= session::ATTEMPTS {
+        return Err(Error::Attempt {
+            session: record.session,
+            index,
+            attempt: record.attempt,
+        });
+    }
     let drawn = session::executor(pin, index, record.attempt);
     if drawn == Some(*sender) {
         return Ok(());
@@ -130,6 +134,7 @@ fn check_acknowledgement(
         chain_id,
         record.session,
         record.index,
+        record.prompt_tokens,
         record.output_tokens,
         &record.digest,
         executor,
@@ -145,25 +150,14 @@ fn check_acknowledgement(
     }
 }
 
-/// Who was drawn for the attempts before this one, each node once, the sender left out.
-fn missed(pin: &Pin, sender: &ConsensusAddress, record: &CheckedRecord) -> Vec<ConsensusAddress> {
-    let mut missed: Vec<_> = (0..record.attempt)
-        .filter_map(|attempt| session::executor(pin, u64::from(record.index), attempt))
-        .filter(|address| address != sender)
-        .collect();
-    missed.sort_unstable();
-    missed.dedup();
-    missed
-}
-
-/// Moves the fee from the escrow to the held fees, and counts the work. A retry earns its fee and
-/// no fulfilment; those who were drawn before it have one more that they did not serve.
+/// Moves the fee from the escrow to the held fees, and counts the work. A retry earns its
+/// fee and counts for no fulfilment; it counts nothing against those who were drawn before it,
+/// since a record is no evidence that they did not serve.
 pub(super) fn apply(state: &mut State, accepted: Accepted) -> Task {
     let Accepted {
         mut session,
         task,
         fee,
-        missed,
     } = accepted;
     bank::transfer(state, &session::escrow_account(), &held_account(), fee)
         .expect("session_escrow holds what every open session has left");
@@ -187,11 +181,6 @@ pub(super) fn apply(state: &mut State, accepted: Accepted) -> Task {
         work.served = work.served.saturating_add(1);
     }
     keys::WORKLOADS.put(state, &(task.epoch, executor), &work);
-    for address in missed {
-        let mut work = workload(state, task.epoch, &address);
-        work.assigned = work.assigned.saturating_add(1);
-        keys::WORKLOADS.put(state, &(task.epoch, address), &work);
-    }
     put(state, &task);
     task
 }

@@ -5,16 +5,16 @@ use race_proto::Any;
 use race_verification::record::MAX_BATCH_RECORDS;
 
 use super::record::{self, CheckedRecord};
-use crate::address::Account;
+use crate::address::{Account, ConsensusAddress};
 use crate::context::Context;
 use crate::error::TxError;
 use crate::events::typed;
 use crate::message::{decode, response, CheckedMsg, Lane};
 use crate::settlement::errors::Error;
-use crate::settlement::{is_open, settle_end};
+use crate::settlement::{is_open, keys, settle_end};
 use crate::state::State;
 use crate::tx::gas;
-use crate::{epoch, fields, node, session};
+use crate::{epoch, fields, node};
 
 /// Invariant: 1 to 1024 well-formed records in strictly rising order of (session, index).
 struct Settle {
@@ -61,10 +61,6 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
 }
 
 fn well_formed(record: &Record) -> Result<CheckedRecord, TxError> {
-    if record.attempt >= session::ATTEMPTS {
-        let why = format!("attempt {}: expected 0 to 2", record.attempt);
-        return Err(Error::Batch { why }.into());
-    }
     Ok(CheckedRecord {
         session: record.session_id,
         index: record.index,
@@ -89,6 +85,16 @@ fn check_epoch(state: &State, context: &Context<'_>, epoch: u64) -> Result<(), E
     }
 }
 
+/// Takes one batch of a node in a block: settling is free of charge.
+fn count(state: &mut State, height: u64, sender: &ConsensusAddress) -> Result<(), Error> {
+    let key = (epoch::current(state).number, *sender);
+    if keys::LAST.get(state, &key) == Some(height) {
+        return Err(Error::Again { height });
+    }
+    keys::LAST.put(state, &key, &height);
+    Ok(())
+}
+
 impl CheckedMsg for Settle {
     fn signer(&self) -> Account {
         self.sender
@@ -103,10 +109,12 @@ impl CheckedMsg for Settle {
         gas::SMALL.saturating_add(records.saturating_mul(GAS_PER_RECORD))
     }
 
-    /// Settles every record that is right and says of each other why not; fails when none is right.
+    /// Settles every record that is right and says of each other why not; fails when none is right,
+    /// or when the node settled a batch in this block already.
     fn execute(&self, state: &mut State, context: &Context<'_>) -> Result<Any, TxError> {
         let sender = node::address(&node::by_sender(state, &self.sender)?);
         check_epoch(state, context, self.epoch)?;
+        count(state, context.height, &sender)?;
         let mut refused = Vec::with_capacity(self.records.len());
         for record in &self.records {
             match record::check(state, context, self.epoch, &sender, record) {

@@ -36,7 +36,7 @@ enum Command {
     Session(session::Session),
     /// Vote on the price of compute
     Pricing(pricing::Pricing),
-    /// Register and update nodes (not supported yet)
+    /// Register and update nodes
     Node(node::Node),
 }
 

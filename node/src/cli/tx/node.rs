@@ -1,12 +1,24 @@
-//! `raced tx node`: not supported yet. A node registers itself when it starts.
+//! `raced tx node`: a node's registration, from the keys in its home.
+
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use race_proto::race::node::v1::{Endpoints, MsgRegisterNode, MsgUpdateNode};
 
-use crate::cli::absent::not_supported;
+use super::{Sender, TxFlags};
+use crate::cli::error::CliError;
 use crate::cli::{Context, Outcome};
+use crate::comet::genesis::Genesis;
+use crate::comet::home::Home;
+use crate::comet::keys::ValidatorKey;
+use crate::config::Config;
+use crate::node::HOT_KEY;
+use crate::secrets::Secrets;
+use crate::wallet::keyring::{self, Keyring};
+use crate::wallet::sign::any;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  raced version")]
+#[command(after_help = "Example:\n  raced tx node register --home ~/.raced --from operator --yes")]
 pub(super) struct Node {
     #[command(subcommand)]
     command: Command,
@@ -14,27 +26,129 @@ pub(super) struct Node {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Register a node (not supported yet)
-    #[command(after_help = "Example:\n  raced version")]
-    Register(Anything),
-    /// Change a node's endpoints (not supported yet)
-    #[command(after_help = "Example:\n  raced version")]
-    Update(Anything),
+    /// Register the node of --home, so that it may race; free, and its operator needs no coins
+    #[command(
+        after_help = "The node's keys prove themselves, so this runs where the node's home is. The operator is\nthe account that owns the node and is paid.\n\nExample:\n  raced keys add operator --home ~/.raced\n  raced tx node register --home ~/.raced --from operator --yes"
+    )]
+    Register(Registration),
+    /// Tell the chain a node's new endpoints, moniker or hot account
+    #[command(
+        after_help = "Example:\n  raced tx node update --home ~/.raced --from operator --grpc-endpoint 203.0.113.7:9090 --yes"
+    )]
+    Update(Registration),
 }
 
 #[derive(Debug, Args)]
-struct Anything {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    anything: Vec<String>,
+struct Registration {
+    /// The node's home, where the operator's key is in another [default: --home]
+    #[arg(long, value_name = "DIR")]
+    node_home: Option<PathBuf>,
+    /// Where others reach the node's gRPC, HOST:PORT [default: [grpc] listen of app.toml]
+    #[arg(long, value_name = "HOST:PORT")]
+    grpc_endpoint: Option<String>,
+    /// The name that others see [default: of app.toml]
+    #[arg(long, value_name = "NAME")]
+    moniker: Option<String>,
+    #[command(flatten)]
+    tx: TxFlags,
+}
+
+/// What a node says of itself.
+struct Said {
+    hot_account: String,
+    moniker: String,
+    endpoints: Endpoints,
+}
+
+impl Registration {
+    fn home<'a>(&'a self, context: &'a Context) -> &'a Path {
+        self.node_home.as_deref().unwrap_or(&context.home)
+    }
+
+    fn config(&self, context: &Context) -> Result<Config, CliError> {
+        Config::load(self.home(context), std::env::vars(), &[])
+            .map_err(|error| CliError::from(error).as_usage())
+    }
+
+    /// The sender; the node's own CometBFT is asked unless another is named.
+    fn sender(&self, context: &Context, config: &Config) -> Result<Sender, CliError> {
+        let mut tx = self.tx.clone();
+        let named = crate::cli::config::ClientConfig::read(&context.home)?.node;
+        if tx.node.node.is_none() && named.is_none() {
+            tx.node.node = Some(format!("tcp://{}", config.comet.rpc));
+        }
+        Sender::new(context, &tx, None)
+    }
+
+    fn said(&self, context: &Context, config: &Config) -> Result<Said, CliError> {
+        let (_, hot) = Keyring::open(self.home(context), keyring::BACKEND)?.get(HOT_KEY)?;
+        let listen = config.grpc.listen;
+        let reachable =
+            !listen.ip().is_unspecified() && (config.comet.local || !listen.ip().is_loopback());
+        let grpc = match &self.grpc_endpoint {
+            Some(given) => given.clone(),
+            None if reachable => listen.to_string(),
+            None => {
+                return Err(CliError::usage(format!(
+                    "the node's gRPC listens on {listen}, which others cannot reach; say where they can: --grpc-endpoint HOST:PORT"
+                )))
+            }
+        };
+        Ok(Said {
+            hot_account: hot.account().to_string(),
+            moniker: self.moniker.clone().unwrap_or(config.moniker.clone()),
+            endpoints: Endpoints {
+                grpc,
+                api: String::new(),
+            },
+        })
+    }
+
+    async fn register(self, context: Context) -> Outcome {
+        let config = self.config(&context)?;
+        let said = self.said(&context, &config)?;
+        let sender = self.sender(&context, &config)?;
+        let home = self.home(&context);
+        let layout = Home::new(home);
+        let secrets = Secrets::load(home)?;
+        let (keys, proofs) = race_app::node::prove(
+            ValidatorKey::load(&layout.validator_key())?.signing_key(),
+            &secrets.duty,
+            &secrets.share,
+            &secrets.transport,
+            &Genesis::load(&layout.genesis())?.chain_id,
+            &sender.account(),
+        );
+        let message = MsgRegisterNode {
+            operator: sender.address(),
+            hot_account: said.hot_account,
+            moniker: said.moniker,
+            keys: Some(keys),
+            proofs: Some(proofs),
+            endpoints: Some(said.endpoints),
+        };
+        sender.execute_free(vec![any(&message)]).await.map(drop)
+    }
+
+    async fn update(self, context: Context) -> Outcome {
+        let config = self.config(&context)?;
+        let said = self.said(&context, &config)?;
+        let sender = self.sender(&context, &config)?;
+        let message = MsgUpdateNode {
+            operator: sender.address(),
+            hot_account: said.hot_account,
+            moniker: said.moniker,
+            endpoints: Some(said.endpoints),
+        };
+        sender.execute(vec![any(&message)]).await.map(drop)
+    }
 }
 
 impl Node {
-    #[allow(clippy::unused_async)]
-    pub(super) async fn run(self, _: Context) -> Outcome {
-        let (name, _ignored) = match self.command {
-            Command::Register(given) => ("register", given.anything),
-            Command::Update(given) => ("update", given.anything),
-        };
-        Err(not_supported(&format!("tx node {name}")))
+    pub(super) async fn run(self, context: Context) -> Outcome {
+        match self.command {
+            Command::Register(registration) => registration.register(context).await,
+            Command::Update(registration) => registration.update(context).await,
+        }
     }
 }

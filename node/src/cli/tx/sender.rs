@@ -9,7 +9,7 @@ use crate::cli::config::ClientConfig;
 use crate::cli::error::CliError;
 use crate::cli::tree::Tree;
 use crate::cli::{proto, Context};
-use crate::client::{ChainClient, ClientError, Gas, Included, TxOptions};
+use crate::client::{AccountNumbers, ChainClient, ClientError, Estimate, Gas, Included, TxOptions};
 use crate::wallet::amount;
 use crate::wallet::key::Key;
 use crate::wallet::keyring::KeyringError;
@@ -17,6 +17,8 @@ use crate::wallet::sign::TxDraft;
 
 /// The gas limit of a transaction that is only printed, when none is given: the SDK's default.
 const GAS_UNSEEN: u64 = 200_000;
+/// The gas limit of a free message, which its handler bounds.
+const GAS_FREE: u64 = 100_000_000;
 
 /// The sender of one transaction: an account, its key where it is needed, and how to send.
 pub struct Sender {
@@ -80,6 +82,12 @@ impl Sender {
         self.account.to_string()
     }
 
+    /// As [`address`](Self::address).
+    #[must_use]
+    pub const fn account(&self) -> Account {
+        self.account
+    }
+
     /// An account by its address, or by the name of a key in the keyring.
     ///
     /// # Errors
@@ -118,8 +126,8 @@ impl Sender {
     /// When it is refused, before a block or in it, or not confirmed.
     pub async fn execute(&self, messages: Vec<Any>) -> Result<Option<Included>, CliError> {
         if self.flags.generate_only {
-            self.context
-                .print(&report::unsigned(&self.draft(messages)?));
+            let draft = self.draft(messages)?;
+            self.context.print(&report::unsigned(&draft));
             return Ok(None);
         }
         let chain = self.chain().await?;
@@ -127,6 +135,48 @@ impl Sender {
         let estimate = chain
             .estimate(&self.account, public_key, &messages, &self.options)
             .await?;
+        self.finish(&chain, messages, &estimate).await
+    }
+
+    /// [`execute`](Self::execute) for a message that is free and that an account may send which
+    /// is not on chain yet.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub async fn execute_free(&self, messages: Vec<Any>) -> Result<Option<Included>, CliError> {
+        let gas_limit = match self.options.gas {
+            Gas::Limit(limit) => limit,
+            Gas::Auto { .. } => GAS_FREE,
+        };
+        if self.flags.generate_only {
+            let draft = TxDraft::new(messages).paying(gas_limit, 0);
+            self.context.print(&report::unsigned(&draft));
+            return Ok(None);
+        }
+        let chain = self.chain().await?;
+        let account = match chain.account(&self.account).await {
+            Err(ClientError::NoAccount(_)) => AccountNumbers {
+                number: 0,
+                sequence: 0,
+            },
+            other => other?,
+        };
+        let estimate = Estimate {
+            gas_used: None,
+            gas_limit,
+            fee: 0,
+            account,
+        };
+        self.finish(&chain, messages, &estimate).await
+    }
+
+    /// Shows, confirms, sends and waits, as the flags say.
+    async fn finish(
+        &self,
+        chain: &ChainClient,
+        messages: Vec<Any>,
+        estimate: &Estimate,
+    ) -> Result<Option<Included>, CliError> {
         let (Some(key), false) = (&self.key, self.flags.dry_run) else {
             let used = estimate.gas_used.map_or(Tree::null(), Tree::text);
             self.context.print(&Tree::map([
@@ -137,10 +187,10 @@ impl Sender {
             return Ok(None);
         };
         if !self.flags.yes {
-            self.confirm(&chain, &messages, estimate.fee)?;
+            self.confirm(chain, &messages, estimate.fee)?;
         }
         let sent = chain
-            .submit_estimated(key, &messages, &self.options, &estimate)
+            .submit_estimated(key, &messages, &self.options, estimate)
             .await;
         let done = match sent {
             Ok(hash) if self.flags.no_wait => {

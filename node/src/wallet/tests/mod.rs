@@ -1,4 +1,5 @@
 mod amounts_are_exact_or_refused;
+mod an_index_of_a_session_is_used_once;
 mod keys_are_those_of_other_cosmos_wallets;
 mod the_keyring_keeps_keys_in_private_files;
 mod transactions_are_signed_as_other_cosmos_wallets_do;

@@ -100,7 +100,12 @@ async fn a_network_survives_a_cheat_and_kills() {
             .await
             .unwrap();
     let mut request = tonic::Request::new(epoch::QueryCommitteeRequest { epoch: 2 });
-    let read_at = sight.chain.height().await.unwrap() - 1;
+    let read_at = sight.chain.height().await.unwrap();
+    sight
+        .chain
+        .wait_for_height(read_at + 2, LIMIT)
+        .await
+        .unwrap();
     request.metadata_mut().insert(HEIGHT_HEADER, read_at.into());
     let over_grpc = grpc.committee(request).await.unwrap();
     let header = over_grpc.metadata().get(HEIGHT_HEADER).unwrap();

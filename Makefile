@@ -51,7 +51,8 @@ localnet: build ## build, run a local network until Ctrl-C (NODES=4)
 test: libclang $(COMETBFT) ## formatting, lints, and all tests, real CometBFT included
 	$(CARGO) fmt --all --check
 	. ./$(BUILD_ENV) && $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	. ./$(BUILD_ENV) && RACED_COMETBFT="$(CURDIR)/$(COMETBFT)" $(CARGO) test --locked --workspace --no-fail-fast
+	. ./$(BUILD_ENV) && RACED_COMETBFT="$(CURDIR)/$(COMETBFT)" $(CARGO) test --locked --workspace --doc
+	. ./$(BUILD_ENV) && RACED_COMETBFT="$(CURDIR)/$(COMETBFT)" $(CARGO) test --locked --workspace --lib --bins --tests --no-fail-fast
 
 .PHONY: bench
 bench: build ## every benchmark, as a table and as JSON in target/bench

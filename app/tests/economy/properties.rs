@@ -69,6 +69,7 @@ fn take(world: &mut World, step: &Step) {
             blocks,
         } => {
             let msg = world.open_message(escrow, ceiling, blocks);
+            // Here and below a step may be refused: only the invariants after it count.
             let _ = world.send(&msg);
         }
         Step::Settle {

@@ -11,7 +11,6 @@ use crate::{beacon, duty, gov, node, session, treasury};
 
 /// The start of a block: `signed` says which validators signed the block before.
 pub fn begin_block(state: &mut State, context: &Context<'_>, signed: &[(ConsensusAddress, bool)]) {
-    node::phase::begin_block(state);
     count_signatures(state, context, signed);
 }
 
@@ -24,6 +23,7 @@ pub fn end_block(state: &mut State, context: &Context<'_>) -> Vec<Validator> {
     duty::phase::end_block(state, context);
     session::phase::expire(state, context);
     gov::phase::end_block(state, context);
+    node::phase::end_block(state);
     let updates = calendar::advance(state, context);
     calendar::open_session_round(state, context);
     updates

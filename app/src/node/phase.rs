@@ -8,8 +8,9 @@ use crate::epoch;
 use crate::params;
 use crate::state::State;
 
-/// A new block takes registrations afresh.
-pub fn begin_block(state: &mut State) {
+/// The next block takes registrations afresh. Done at the end of a block, so that CheckTx, which looks
+/// at committed state, counts from nothing too.
+pub fn end_block(state: &mut State) {
     if keys::REGISTERED.get_or_default(state) > 0 {
         keys::REGISTERED.put(state, &0);
     }

@@ -22,11 +22,13 @@ errors! { "race_race";
     /// Reveal without a commitment.
     NotCommitted { address: String } = 10, "node {address} committed no checks in time: only what was committed can be revealed",
     /// Reveal twice.
-    AlreadyRevealed { address: String } = 11, "node {address} has revealed its checks already: once is enough",
+    AlreadyRevealed { address: String, participant: String } = 11, "node {address} has revealed its checks of {participant} already: once is enough",
     /// A reveal that is not what was committed to.
-    Mismatch = 12, "salt and checks do not give the commitment: reveal exactly what was committed to",
+    Mismatch = 12, "salt, digests and checks do not give the commitment: reveal exactly what was committed to",
     /// Not the checks that were drawn.
-    WrongChecks { expected: usize, got: usize, reason: &'static str } = 13, "expected the {expected} checks that were drawn, by participant and position, got {got}: {reason}",
+    WrongChecks { reason: String } = 13, "expected whole participants, by address, with just the positions that were drawn, in order: {reason}",
     /// Too large to look at.
     TooLarge { what: &'static str, limit: usize, got: usize } = 14, "{what}: {got} is above the limit of {limit}",
+    /// Opening a proof that counts 0.
+    Struck { address: String, outcome: &'static str } = 15, "the proof of node {address} counts 0 in this attempt ({outcome}): there is nothing left to open",
 }

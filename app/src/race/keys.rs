@@ -1,7 +1,7 @@
 //! Keys of `race`.
 
 use race_proto::race::race::v1::{
-    CheckCommitment, CheckList, Dispute, Opening, Result, Submission,
+    Assigned, CheckCommitment, CheckList, Dispute, Opening, Result, Submission,
 };
 
 use crate::address::ConsensusAddress;
@@ -13,6 +13,9 @@ pub const STORE: &str = "race";
 /// An attempt's entry of a node: epoch, race attempt, address.
 pub(super) type Entry = (u64, u32, ConsensusAddress);
 
+/// What is between two nodes: epoch, race attempt, checker, participant.
+pub(super) type Pair = (u64, u32, ConsensusAddress, ConsensusAddress);
+
 /// The name of the preset.
 pub(super) const PRESET: Item<String> = Item::new(STORE, "preset");
 
@@ -22,14 +25,14 @@ pub(super) const SUBMISSIONS: Map<Entry, Submission> = Map::new(STORE, "submissi
 /// Opened leaves.
 pub(super) const OPENINGS: Map<Entry, Opening> = Map::new(STORE, "opening");
 
-/// What a checker must recompute: checks without results, by (participant, position).
-pub(super) const ASSIGNED: Map<Entry, CheckList> = Map::new(STORE, "assigned");
+/// What a checker must recompute of a participant.
+pub(super) const ASSIGNED: Map<Pair, Assigned> = Map::new(STORE, "assigned");
 
 /// Checkers' commitments.
 pub(super) const COMMITMENTS: Map<Entry, CheckCommitment> = Map::new(STORE, "commitment");
 
-/// Revealed checks.
-pub(super) const CHECKS: Map<Entry, CheckList> = Map::new(STORE, "check");
+/// What a checker revealed of a participant.
+pub(super) const CHECKS: Map<Pair, CheckList> = Map::new(STORE, "check");
 
 /// Disputes, by epoch, attempt, participant and position.
 pub(super) const DISPUTES: Map<(u64, u32, ConsensusAddress, u64), Dispute> =

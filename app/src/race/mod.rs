@@ -29,7 +29,8 @@ use std::collections::BTreeMap;
 
 use race_proto::race::beacon::v1::Purpose;
 use race_proto::race::race::v1::{
-    Assignment, CheckCommitment, Dispute, DisputeStatus, Opening, Outcome, Result, Submission,
+    Assigned, Assignment, CheckCommitment, Dispute, DisputeStatus, OpenedLeaf, Opening, Outcome,
+    Result, Submission,
 };
 use race_randomness::draw;
 use race_randomness::hash::{be, h};
@@ -39,7 +40,6 @@ use crate::oracle::Recomputation;
 use crate::state::State;
 use crate::{beacon, node};
 
-pub use checks::check_commitment;
 pub use errors::Error;
 pub use keys::STORE;
 pub use msgs::MESSAGES;
@@ -132,35 +132,54 @@ pub fn assignments(
     attempt: u32,
     checker: &ConsensusAddress,
 ) -> Vec<Assignment> {
-    let list = keys::ASSIGNED
-        .get(state, &(epoch, attempt, *checker))
-        .unwrap_or_default();
-    let mut assignments = Vec::with_capacity(list.checks.len());
-    // Checks come by participant: one opening is looked up for many of them.
-    let mut opened = Opening::default();
-    let mut public_key = Vec::new();
-    let mut of = Vec::new();
-    for check in list.checks {
-        if of != check.participant {
-            let participant = node::member(&check.participant);
-            opened = opening(state, epoch, attempt, &participant).unwrap_or_default();
-            let node = node::get(state, &participant);
-            public_key = node.map_or_else(Vec::new, |node| node::public_key(&node).to_vec());
-            of.clone_from(&check.participant);
+    let mut assignments = Vec::new();
+    for (pair, assigned) in keys::ASSIGNED.under(state, &(epoch, attempt, *checker)) {
+        let participant = pair.3;
+        let opened = opening(state, epoch, attempt, &participant).unwrap_or_default();
+        let node = node::get(state, &participant);
+        let public_key = node.map_or_else(Vec::new, |node| node::public_key(&node).to_vec());
+        let mut leaves = opened.leaves.into_iter();
+        for position in assigned.positions {
+            assignments.push(Assignment {
+                participant: participant.to_vec(),
+                public_key: public_key.clone(),
+                // Leaves and positions come in the same order.
+                leaf: leaves.find(|leaf| leaf.position == position),
+            });
         }
-        let leaf = opened
-            .leaves
-            .iter()
-            .find(|leaf| leaf.position == check.position)
-            .cloned();
-        let public_key = public_key.clone();
-        assignments.push(Assignment {
-            participant: check.participant,
-            public_key,
-            leaf,
-        });
     }
     assignments
+}
+
+/// Whether a checker has revealed what fell to it of a participant.
+pub fn has_revealed(
+    state: &State,
+    epoch: u64,
+    attempt: u32,
+    checker: &ConsensusAddress,
+    participant: &ConsensusAddress,
+) -> bool {
+    keys::CHECKS.has(state, &(epoch, attempt, *checker, *participant))
+}
+
+/// Opened leaves fall to checkers, drawn among the committee but the participant.
+fn fall_to_checkers(
+    state: &mut State,
+    epoch: u64,
+    attempt: u32,
+    participant: &ConsensusAddress,
+    leaves: &[OpenedLeaf],
+) {
+    let Some(challenge) = challenge(state, epoch, attempt) else {
+        return;
+    };
+    let n = crate::params::get(state, &params::CHECKERS);
+    let n = usize::try_from(n).unwrap_or(usize::MAX);
+    let powers = crate::epoch::powers(state, epoch);
+    for (checker, positions) in checks::assign(&challenge, participant, leaves, &powers, n) {
+        let pair = (epoch, attempt, checker, *participant);
+        keys::ASSIGNED.put(state, &pair, &Assigned { positions });
+    }
 }
 
 /// What became of the proofs of a race so far, by address.
@@ -177,6 +196,12 @@ pub fn accepted(state: &State, epoch: u64, attempt: u32) -> BTreeMap<ConsensusAd
         .collect()
 }
 
+/// Whether a node's count is 0 whatever else it sends.
+pub fn is_struck(state: &State, epoch: u64, attempt: u32, address: &ConsensusAddress) -> bool {
+    let result = keys::RESULTS.get(state, &(epoch, attempt, *address));
+    result.is_some_and(|result| result.accepted == 0)
+}
+
 /// Strikes a node: its count is 0 from now on. What struck it first is what is recorded.
 pub fn strike(
     state: &mut State,
@@ -186,8 +211,7 @@ pub fn strike(
     outcome: Outcome,
 ) {
     let entry = (epoch, attempt, *address);
-    let known = keys::RESULTS.get(state, &entry);
-    if known.is_some_and(|result| result.accepted == 0) {
+    if is_struck(state, epoch, attempt, address) {
         return;
     }
     let claimed = keys::SUBMISSIONS

@@ -1,5 +1,6 @@
 //! What `race` decides at the close of each window of an attempt.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use race_proto::race::beacon::v1::Purpose;
@@ -16,7 +17,9 @@ use crate::{beacon, epoch, node, treasury};
 /// Attempts' entries are kept for this many epochs, the current one included.
 const KEPT: u64 = 3;
 
-/// RACE closed: the challenge binds everything that was submitted.
+/// RACE closed: the challenge binds everything that was submitted. Members are judged, and as many
+/// newcomers as there are seats, the highest counts first (ties by address): more could not be
+/// seated, and each costs the checkers a sample.
 pub fn race_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) {
     let (number, attempt) = (epoch.number, epoch.race_attempt);
     let digest = super::submissions_digest(state, context.chain_id, number, attempt);
@@ -25,6 +28,19 @@ pub fn race_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) {
         &beacon::id(Purpose::Challenge, number, attempt, 0),
         digest.to_vec(),
     );
+    let members = epoch::powers(state, number);
+    let mut newcomers: Vec<(Reverse<u64>, ConsensusAddress)> =
+        super::submissions(state, number, attempt)
+            .iter()
+            .map(|s| (Reverse(s.count), node::member(&s.address)))
+            .filter(|(_, address)| !members.contains_key(address))
+            .collect();
+    newcomers.sort_unstable();
+    let seats = crate::params::get(state, &epoch::params::MAX_VALIDATORS);
+    let seats = usize::try_from(seats).unwrap_or(usize::MAX);
+    for (_, address) in newcomers.iter().skip(seats) {
+        super::strike(state, number, attempt, address, Outcome::NotJudged);
+    }
 }
 
 /// CHALLENGE closed: the proof of whoever committed to race seed or challenge and did not reveal is
@@ -40,7 +56,7 @@ pub fn challenge_closed(state: &mut State, epoch: &Epoch) {
     }
 }
 
-/// OPEN closed: who did not open is struck; the opened leaves of the others fall to checkers.
+/// OPEN closed: who did not open is struck.
 pub fn open_closed(state: &mut State, epoch: &Epoch) {
     let (number, attempt) = (epoch.number, epoch.race_attempt);
     for submission in super::submissions(state, number, attempt) {
@@ -49,27 +65,18 @@ pub fn open_closed(state: &mut State, epoch: &Epoch) {
             super::strike(state, number, attempt, &address, Outcome::NotOpened);
         }
     }
-    let Some(challenge) = super::challenge(state, number, attempt) else {
-        return;
-    };
-    let mut openings = keys::OPENINGS.values_under(state, &(number, attempt));
-    openings.retain(|o| !is_struck(state, epoch, &node::member(&o.address)));
-    let n = crate::params::get(state, &params::CHECKERS);
-    let n = usize::try_from(n).unwrap_or(usize::MAX);
-    let powers = epoch::powers(state, number);
-    for (checker, list) in super::checks::assign(&challenge, &openings, &powers, n) {
-        keys::ASSIGNED.put(state, &(number, attempt, checker), &list);
-    }
 }
 
 /// CHECK_REVEAL closed: missing checks cost their checkers, disagreements become disputes whose
 /// recomputation starts at once. Returns whether there is any.
 pub fn checks_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) -> bool {
     let (number, attempt) = (epoch.number, epoch.race_attempt);
-    for ((_, _, checker), _) in keys::ASSIGNED.under(state, &(number, attempt)) {
-        if !keys::CHECKS.has(state, &(number, attempt, checker)) {
-            treasury::forfeit_epoch(state, &checker, number, treasury::CHECKING);
-        }
+    let assigned = keys::ASSIGNED.under(state, &(number, attempt));
+    let missing = assigned
+        .iter()
+        .filter(|(pair, _)| !keys::CHECKS.has(state, pair));
+    for checker in missing.map(|(pair, _)| pair.2).collect::<BTreeSet<_>>() {
+        treasury::forfeit_epoch(state, &checker, number, treasury::CHECKING);
     }
     open_disputes(state, context, epoch)
 }
@@ -85,7 +92,7 @@ fn open_disputes(state: &mut State, context: &Context<'_>, epoch: &Epoch) -> boo
     let mut candidates: BTreeMap<Place, BTreeSet<ConsensusAddress>> = BTreeMap::new();
     for ((participant, position), mut views) in views(state, epoch, &weights) {
         let known = keys::DISPUTES.has(state, &(number, attempt, participant, position));
-        if known || is_struck(state, epoch, &participant) {
+        if known || super::is_struck(state, number, attempt, &participant) {
             continue;
         }
         views.retain(|v| !keys::FALSE_CHECKERS.has(state, &(number, attempt, v.checker)));
@@ -118,7 +125,8 @@ fn views(
     weights: &BTreeMap<ConsensusAddress, u64>,
 ) -> BTreeMap<Place, Vec<View>> {
     let mut views: BTreeMap<Place, Vec<View>> = BTreeMap::new();
-    for ((_, _, checker), list) in keys::CHECKS.under(state, &(epoch.number, epoch.race_attempt)) {
+    for ((_, _, checker, _), list) in keys::CHECKS.under(state, &(epoch.number, epoch.race_attempt))
+    {
         let weight = weights.get(&checker).copied().unwrap_or(0);
         for Check {
             participant,
@@ -234,7 +242,7 @@ pub fn judge(state: &mut State, epoch: &Epoch) {
     let (number, attempt) = (epoch.number, epoch.race_attempt);
     for submission in super::submissions(state, number, attempt) {
         let address = node::member(&submission.address);
-        if is_struck(state, epoch, &address) {
+        if super::is_struck(state, number, attempt, &address) {
             continue;
         }
         super::set_result(
@@ -261,10 +269,6 @@ pub fn not_ready(state: &mut State, epoch: &Epoch, address: &ConsensusAddress) {
         address,
         Outcome::NotReady,
     );
-}
-
-fn is_struck(state: &State, epoch: &Epoch, address: &ConsensusAddress) -> bool {
-    keys::RESULTS.has(state, &(epoch.number, epoch.race_attempt, *address))
 }
 
 /// At the switch: drops what is older than the kept epochs.

@@ -91,19 +91,23 @@ fn due(chain: &mut Chain, index: usize) -> Vec<Any> {
                 .filter(|_| !memory.revealed_checks.contains_key(&entry));
             if let Some(checks) = checks {
                 memory.revealed_checks.insert(entry, ());
-                messages.push(packed(&MsgRevealChecks {
-                    sender: node.hot.address(),
-                    epoch: now.number,
-                    attempt: now.race_attempt,
-                    salt: salt(node, &now).to_vec(),
-                    checks: checks.clone(),
-                }));
+                let digests = races::checks::digests(checks);
+                for part in races::checks::reveals(checks) {
+                    messages.push(packed(&MsgRevealChecks {
+                        sender: node.hot.address(),
+                        epoch: now.number,
+                        attempt: now.race_attempt,
+                        salt: salt(node, &now).to_vec(),
+                        digests: digests.iter().map(|d| d.to_vec()).collect(),
+                        checks: part.to_vec(),
+                    }));
+                }
             }
         }
         Phase::Ready if !node.behaviour.not_ready => {
             let key = (node.address, now.number, now.race_attempt, now.key_attempt);
-            let accepted = chain.read(|_, s| races::accepted(s, now.number, now.race_attempt));
-            if accepted.contains_key(&node.address) && memory.confirmed.insert(key, ()).is_none() {
+            let awaited = chain.read(|_, s| epoch::awaits_confirmation(s, &node.address));
+            if awaited && memory.confirmed.insert(key, ()).is_none() {
                 messages.push(packed(&MsgConfirmReady {
                     sender: node.hot.address(),
                     epoch: now.number,
@@ -207,7 +211,11 @@ fn submit(
 
 fn open(chain: &Chain, node: &TestNode, now: &Epoch, tree: &Tree) -> Option<Any> {
     let (epoch, attempt) = (now.number, now.race_attempt);
-    let positions = chain.read(|_, state| races::sample(state, epoch, attempt, &node.address))?;
+    let positions = chain.read(|_, state| {
+        let struck = races::is_struck(state, epoch, attempt, &node.address);
+        let positions = races::sample(state, epoch, attempt, &node.address);
+        positions.filter(|_| !struck)
+    })?;
     let multiproof = tree
         .open_many(&positions)
         .expect("positions are drawn below the count");
@@ -258,13 +266,13 @@ fn commit_checks(chain: &Chain, node: &TestNode, now: &Epoch) -> Option<(Any, Ve
         return None;
     }
     let salt = salt(node, now);
-    let commitment = races::check_commitment(
+    let commitment = races::checks::check_commitment(
         &chain.chain_id,
         epoch,
         attempt,
         &node.address,
         &salt,
-        &checks,
+        &races::checks::digests(&checks),
     );
     let sender = node.hot.address();
     let message = MsgCommitChecks {

@@ -33,7 +33,8 @@ pub const MAX_USER_BYTES: ParamSpec = spec(
 pub const MAX_PROTOCOL_BYTES: ParamSpec = spec(
     "tx/max_protocol_bytes",
     512 << 10,
-    (64 << 10, 1 << 20),
+    // A reveal of checks and an opening of the largest sample must fit.
+    (512 << 10, 1 << 20),
     "bytes",
     "Largest transaction of protocol messages, which pay nothing",
 );

@@ -1,5 +1,6 @@
 use race_app::beacon;
 use race_app::error::TxError;
+use race_app::race::checks::{by_participant, check_commitment, digests};
 use race_proto::race::beacon::v1::{MsgCommit, MsgReveal, Purpose};
 use race_proto::race::epoch::v1::{MsgConfirmReady, Phase};
 use race_proto::race::race::v1::{MsgCommitChecks, MsgOpenLeaves, MsgRevealChecks, MsgSubmitRace};
@@ -144,12 +145,12 @@ fn checks_must_be_those_that_were_drawn_and_committed_to() {
     network.until(Phase::CheckCommit);
     let sender = network.nodes[0].hot.to_string();
     let address = network.address(0);
-    let mut checks = network.checks(0);
+    let honest = network.checks(0);
+    let mut checks = honest.clone();
     // Others were drawn: the last one is left out of what is committed to.
     checks.pop();
-    let salt = vec![5; 32];
-    let commitment =
-        race_app::race::check_commitment(crate::node::CHAIN, 1, 1, &address, &[5; 32], &checks);
+    let (salt, digests) = ([5; 32], digests(&checks));
+    let commitment = check_commitment(crate::node::CHAIN, 1, 1, &address, &salt, &digests);
     let commit = MsgCommitChecks {
         sender: sender.clone(),
         epoch: 1,
@@ -168,18 +169,42 @@ fn checks_must_be_those_that_were_drawn_and_committed_to() {
         sender,
         epoch: 1,
         attempt: 1,
-        salt,
-        checks: checks.clone(),
+        salt: salt.to_vec(),
+        digests: digests.iter().map(|d| d.to_vec()).collect(),
+        checks,
+    };
+    let part = |participants: std::ops::Range<usize>| MsgRevealChecks {
+        checks: by_participant(&reveal.checks)
+            .skip(participants.start)
+            .take(participants.len())
+            .collect::<Vec<_>>()
+            .concat(),
+        ..reveal.clone()
     };
     let other_salt = MsgRevealChecks {
         salt: vec![6; 32],
         ..reveal.clone()
     };
     assert_eq!(code(network.send(&other_salt)), ("race_race", 12));
-    assert_eq!(code(network.send(&reveal)), ("race_race", 13));
+    let nothing = part(0..0);
+    assert_eq!(code(network.send(&nothing)), ("race_race", 13));
+    let with_one_left_out = &reveal;
+    assert_eq!(code(network.send(with_one_left_out)), ("race_race", 13));
+    let with_one_more = MsgRevealChecks {
+        checks: honest,
+        ..reveal.clone()
+    };
+    assert_eq!(code(network.send(&with_one_more)), ("race_race", 12));
+    let mut turned = part(0..2);
+    let first = turned.checks.remove(0);
+    turned.checks.push(first);
+    assert_eq!(code(network.send(&turned)), ("race_race", 13));
+    network.send(&part(1..2)).unwrap();
+    assert_eq!(code(network.send(&part(0..2))), ("race_race", 11));
+    network.send(&part(0..1)).unwrap();
     let uncommitted = MsgRevealChecks {
         sender: network.nodes[outsider].hot.to_string(),
-        ..reveal.clone()
+        ..part(0..1)
     };
     assert_eq!(code(network.send(&uncommitted)), ("race_race", 10));
 }

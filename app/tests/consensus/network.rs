@@ -394,13 +394,13 @@ impl Network {
             return;
         }
         let address = self.address(index);
-        let commitment = race::check_commitment(
+        let commitment = race::checks::check_commitment(
             CHAIN,
             number,
             attempt,
             &address,
             &[index as u8; 32],
-            &checks,
+            &race::checks::digests(&checks),
         );
         let (sender, commitment) = (self.sender(index), commitment.to_vec());
         self.try_send(
@@ -424,17 +424,18 @@ impl Network {
         if quiet || checks.is_empty() || self.height + 1 != epoch.phase_start {
             return;
         }
-        let (sender, salt) = (self.sender(index), vec![index as u8; 32]);
-        self.try_send(
-            index,
-            &MsgRevealChecks {
-                sender,
+        let digests = race::checks::digests(&checks);
+        for part in race::checks::reveals(&checks) {
+            let message = MsgRevealChecks {
+                sender: self.sender(index),
                 epoch: number,
                 attempt,
-                salt,
-                checks,
-            },
-        );
+                salt: vec![index as u8; 32],
+                digests: digests.iter().map(|d| d.to_vec()).collect(),
+                checks: part.to_vec(),
+            };
+            self.try_send(index, &message);
+        }
     }
 
     fn confirm(&mut self, index: usize, epoch: &Epoch) {

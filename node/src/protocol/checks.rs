@@ -1,8 +1,8 @@
 //! A validator's side of a race: recompute the opened leaves that fell to it, commit, reveal.
 
 use race::recompute::Recomputed;
-use race_app::epoch;
-use race_app::race as module;
+use race_app::race::checks::{check_commitment, digests, reveals};
+use race_app::{epoch, node, race as module};
 use race_proto::race::epoch::v1::Phase;
 use race_proto::race::race::v1::{Assignment, Check, MsgCommitChecks, MsgRevealChecks};
 
@@ -85,27 +85,38 @@ pub fn wanted(
                 sender: me.hot.to_string(),
                 epoch: id.0,
                 attempt: id.1,
-                commitment: module::check_commitment(
+                commitment: check_commitment(
                     &me.chain_id,
                     id.0,
                     id.1,
                     &me.address,
                     &salt,
-                    &checks,
+                    &digests(&checks),
                 )
                 .to_vec(),
             },
         )),
-        (Phase::CheckReveal, Some(commitment)) if !commitment.revealed => Some(Wanted::new(
-            step("reveal-checks"),
-            &MsgRevealChecks {
-                sender: me.hot.to_string(),
-                epoch: id.0,
-                attempt: id.1,
-                salt: salt.to_vec(),
-                checks,
-            },
-        )),
+        (Phase::CheckReveal, Some(_)) => {
+            // One after the other: a whole participant is revealed or not.
+            let next = reveals(&checks).into_iter().enumerate().find(|(_, part)| {
+                let whose = part.first().and_then(|c| node::consensus(&c.participant));
+                whose.is_some_and(|whose| {
+                    !module::has_revealed(&view.state, id.0, id.1, &me.address, &whose)
+                })
+            });
+            let (part, checks_of_part) = next?;
+            Some(Wanted::new(
+                step(&format!("reveal-checks/{part}")),
+                &MsgRevealChecks {
+                    sender: me.hot.to_string(),
+                    epoch: id.0,
+                    attempt: id.1,
+                    salt: salt.to_vec(),
+                    digests: digests(&checks).iter().map(|d| d.to_vec()).collect(),
+                    checks: checks_of_part.to_vec(),
+                },
+            ))
+        }
         _ => None,
     }
 }

@@ -70,6 +70,7 @@ pub fn opening(view: &View, me: &Identity, proof: Option<&Arc<Tree>>) -> Option<
     let (number, attempt) = id(&epoch);
     if epoch.phase() != Phase::Open
         || module::opening(&view.state, number, attempt, &me.address).is_some()
+        || module::is_struck(&view.state, number, attempt, &me.address)
     {
         return None;
     }

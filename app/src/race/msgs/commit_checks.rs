@@ -51,7 +51,7 @@ impl CheckedMsg for CommitChecks {
         epoch::require_member(state, self.epoch, &address)?;
         let entry = (self.epoch, self.attempt, address);
         let name = || hex::encode_upper(address);
-        if !keys::ASSIGNED.has(state, &entry) {
+        if keys::ASSIGNED.under(state, &entry).is_empty() {
             return Err(Error::NothingToCheck { address: name() }.into());
         }
         if keys::COMMITMENTS.has(state, &entry) {
@@ -60,7 +60,6 @@ impl CheckedMsg for CommitChecks {
         let commitment = CheckCommitment {
             address: address.to_vec(),
             commitment: self.commitment.to_vec(),
-            revealed: false,
         };
         keys::COMMITMENTS.put(state, &entry, &commitment);
         Ok(response(&MsgCommitChecksResponse {}))

@@ -1,4 +1,4 @@
-//! `MsgOpenLeaves`: all sampled leaves in one multiproof.
+//! `MsgOpenLeaves`: all sampled leaves in one multiproof; they fall to checkers at once.
 
 use race::proof::{Multiproof, MAX_PROOF_BYTES};
 use race_proto::race::epoch::v1::Phase;
@@ -64,6 +64,14 @@ impl CheckedMsg for Open {
         let name = || hex::encode_upper(address);
         let submission = keys::SUBMISSIONS.get(state, &entry);
         let submission = submission.ok_or_else(|| Error::NoSubmission { address: name() })?;
+        if let Some(result) = keys::RESULTS.get(state, &entry) {
+            let outcome = result.outcome().as_str_name();
+            return Err(Error::Struck {
+                address: name(),
+                outcome,
+            }
+            .into());
+        }
         if keys::OPENINGS.has(state, &entry) {
             return Err(Error::AlreadyOpened { address: name() }.into());
         }
@@ -74,7 +82,7 @@ impl CheckedMsg for Open {
         let opened = opened.map_err(|e| Error::BadProof {
             reason: e.to_string(),
         })?;
-        let leaves = opened
+        let leaves: Vec<OpenedLeaf> = opened
             .into_iter()
             .map(|o| OpenedLeaf {
                 position: o.position,
@@ -82,6 +90,7 @@ impl CheckedMsg for Open {
                 leaf: o.leaf.to_vec(),
             })
             .collect();
+        module::fall_to_checkers(state, self.epoch, self.attempt, &address, &leaves);
         keys::OPENINGS.put(
             state,
             &entry,

@@ -1,26 +1,27 @@
-//! `MsgRevealChecks`: exactly the sender's assignment, as it was committed to.
+//! `MsgRevealChecks`: the sender's checks of one or more participants, as they were committed to.
 
 use race_proto::race::epoch::v1::Phase;
-use race_proto::race::race::v1::{Check, CheckList, MsgRevealChecks, MsgRevealChecksResponse};
+use race_proto::race::race::v1::{
+    Assigned, Check, CheckList, MsgRevealChecks, MsgRevealChecksResponse,
+};
 use race_proto::Any;
 
-use crate::address::Account;
+use crate::address::{Account, ConsensusAddress};
 use crate::context::Context;
 use crate::error::TxError;
 use crate::message::{decode, response, CheckedMsg, Lane};
-use crate::race::{checks, errors::Error, keys};
+use crate::race::checks::{self, MAX_REVEALED};
+use crate::race::{errors::Error, keys};
 use crate::state::State;
 use crate::tx::gas;
 use crate::{epoch, fields, node};
-
-/// More checks than any draw gives: 1000 participants of 1024 positions would share them.
-const MAX_CHECKS: usize = 16_384;
 
 struct RevealChecks {
     sender: Account,
     epoch: u64,
     attempt: u32,
     salt: [u8; 32],
+    digests: Vec<[u8; 32]>,
     checks: Vec<Check>,
 }
 
@@ -28,18 +29,24 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
     let msg: MsgRevealChecks = decode(bytes)?;
     let salt = fields::bytes("salt", &msg.salt)?;
     let got = msg.checks.len();
-    if got > MAX_CHECKS {
+    if got > MAX_REVEALED {
         return Err(Error::TooLarge {
             what: "checks",
-            limit: MAX_CHECKS,
+            limit: MAX_REVEALED,
             got,
         }
         .into());
+    }
+    if got == 0 {
+        let reason = "got no checks".to_owned();
+        return Err(Error::WrongChecks { reason }.into());
     }
     for check in &msg.checks {
         let _: [u8; 32] = fields::bytes("checks.digest", &check.digest)?;
         let _: [u8; 20] = fields::bytes("checks.participant", &check.participant)?;
     }
+    let digests = msg.digests.iter().map(|d| fields::bytes("digests", d));
+    let digests = digests.collect::<Result<_, _>>()?;
     let (epoch, attempt) = (msg.epoch, msg.attempt);
     let sender = fields::signer("sender", &msg.sender)?;
     Ok(Box::new(RevealChecks {
@@ -47,6 +54,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
         epoch,
         attempt,
         salt,
+        digests,
         checks: msg.checks,
     }))
 }
@@ -67,47 +75,77 @@ impl CheckedMsg for RevealChecks {
     fn execute(&self, state: &mut State, context: &Context<'_>) -> Result<Any, TxError> {
         let address = node::address(&node::by_sender(state, &self.sender)?);
         epoch::require(state, self.epoch, self.attempt, Phase::CheckReveal)?;
-        let entry = (self.epoch, self.attempt, address);
+        let (epoch, attempt) = (self.epoch, self.attempt);
         let name = || hex::encode_upper(address);
-        let committed = keys::COMMITMENTS.get(state, &entry);
-        let mut committed = committed.ok_or_else(|| Error::NotCommitted { address: name() })?;
-        if committed.revealed {
-            return Err(Error::AlreadyRevealed { address: name() }.into());
-        }
+        let committed = keys::COMMITMENTS.get(state, &(epoch, attempt, address));
+        let committed = committed.ok_or_else(|| Error::NotCommitted { address: name() })?;
         let commitment = checks::check_commitment(
             context.chain_id,
-            self.epoch,
-            self.attempt,
+            epoch,
+            attempt,
             &address,
             &self.salt,
-            &self.checks,
+            &self.digests,
         );
         if committed.commitment != commitment {
             return Err(Error::Mismatch.into());
         }
-        let assigned = keys::ASSIGNED.get(state, &entry).unwrap_or_default().checks;
-        let wrong = |reason| Error::WrongChecks {
-            expected: assigned.len(),
-            got: self.checks.len(),
-            reason,
-        };
-        if self.checks.len() != assigned.len() {
-            return Err(wrong("another number of them").into());
+        let assigned = keys::ASSIGNED.under(state, &(epoch, attempt, address));
+        if assigned.len() != self.digests.len() {
+            return Err(wrong(format!(
+                "{} participants fell to the checker, it committed to the checks of {}",
+                assigned.len(),
+                self.digests.len()
+            )));
         }
-        let same =
-            |(a, b): (&Check, &Check)| a.participant == b.participant && a.position == b.position;
-        if !assigned.iter().zip(&self.checks).all(same) {
-            return Err(wrong("others, or in another order").into());
+        // Participants and digests come in the same order, and each participant at most once.
+        let mut places = assigned.iter().zip(&self.digests);
+        for list in checks::by_participant(&self.checks) {
+            let participant = participant(list);
+            let place = places.find(|((key, _), _)| key.3 == participant);
+            let ((key, assigned), digest) = place.ok_or_else(|| {
+                let who = hex::encode_upper(participant);
+                wrong(format!(
+                    "{who} did not fall to the checker, or is out of order"
+                ))
+            })?;
+            same_positions(list, assigned)?;
+            if checks::list_digest(list) != *digest {
+                return Err(Error::Mismatch.into());
+            }
+            if keys::CHECKS.has(state, key) {
+                let (address, participant) = (name(), hex::encode_upper(participant));
+                return Err(Error::AlreadyRevealed {
+                    address,
+                    participant,
+                }
+                .into());
+            }
+            let checks = list.to_vec();
+            keys::CHECKS.put(state, key, &CheckList { checks });
         }
-        committed.revealed = true;
-        keys::COMMITMENTS.put(state, &entry, &committed);
-        keys::CHECKS.put(
-            state,
-            &entry,
-            &CheckList {
-                checks: self.checks.clone(),
-            },
-        );
         Ok(response(&MsgRevealChecksResponse {}))
     }
+}
+
+/// Whose leaves a list of checks is about.
+fn participant(list: &[Check]) -> ConsensusAddress {
+    list.first()
+        .map_or_else(Default::default, |check| node::member(&check.participant))
+}
+
+fn wrong(reason: String) -> TxError {
+    Error::WrongChecks { reason }.into()
+}
+
+fn same_positions(list: &[Check], assigned: &Assigned) -> Result<(), TxError> {
+    let got = list.iter().map(|check| &check.position);
+    if got.eq(&assigned.positions) {
+        return Ok(());
+    }
+    let who = hex::encode_upper(participant(list));
+    let (expected, got) = (assigned.positions.len(), list.len());
+    Err(wrong(format!(
+        "{expected} positions of {who} were drawn, got {got}, or others, or in another order"
+    )))
 }

@@ -28,10 +28,17 @@ pub fn attention_weight(best: i32, score: i32) -> i32 {
     EXP[(best - score).min(31) as usize]
 }
 
+/// The largest activation after attention, and the largest output.
+pub const NARROW: i8 = 63;
+
 /// `a = clip((sum * r + 32768) >> 16, 63)`, with `r = floor(65536 / weights)`.
 #[inline(always)]
 pub fn attention_output(sum: i32, r: i32) -> i32 {
-    clip((sum * r + 32_768) >> 16, 63)
+    // Wrapping only spares the compiler an overflow check: |sum| r < 2^24.
+    clip(
+        sum.wrapping_mul(r).wrapping_add(32_768) >> 16,
+        i32::from(NARROW),
+    )
 }
 
 /// The gated feed-forward value `rq(h * u, 5)`, `h = (g * clamp(g + 16, 0, 32)) >> 5`.
@@ -62,7 +69,7 @@ pub fn norm(y: &[i32]) -> Vec<i8> {
 /// One element of the output, from one of the last position: `clip((n + 1) >> 1, 63)`.
 #[inline(always)]
 pub fn output(n: i32) -> i32 {
-    clip((n + 1) >> 1, 63)
+    clip((n + 1) >> 1, i32::from(NARROW))
 }
 
 #[cfg(test)]

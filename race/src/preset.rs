@@ -214,6 +214,9 @@ impl Spec {
         ]
     }
 
+    /// Most tokens per nonce: what a pass over them can keep at hand.
+    pub const MAX_SEQ: usize = 16;
+
     const fn sizes(&self) -> Result<(), PresetError> {
         const CAP: usize = 1 << 20;
         let sizes = [
@@ -244,6 +247,9 @@ impl Spec {
             return Err(PresetError::Size(
                 "vocab must be at most 65536: a token is a u16",
             ));
+        }
+        if self.seq > Self::MAX_SEQ {
+            return Err(PresetError::Size("seq must be at most 16"));
         }
         if self.target_table.len() != self.d_model {
             return Err(PresetError::Size(

@@ -11,7 +11,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::arith::{attention_output, attention_weight, gated, norm, output, rq};
-use crate::backend::{Backend, BackendError};
+use crate::backend::{Backend, BackendError, Entry};
 use crate::seed::NonceInput;
 use crate::weights::{Matrix, Tensor, TensorReader};
 use crate::{Preset, Race};
@@ -22,6 +22,14 @@ const BLOCK: usize = 16;
 const STRIP: usize = 64;
 /// A product with fewer multiply-adds is not worth a second thread.
 const SPLIT_FROM: usize = 1 << 22;
+
+/// Its entry in the registry of backends.
+pub const ENTRY: Entry = Entry {
+    name: "reference",
+    about: "CPU, plain integers, streaming the weights; little memory",
+    unavailable: || None,
+    load: |race, options, _| Ok(Box::new(Reference::new(race, options.threads))),
+};
 
 /// The function in plain integers.
 pub struct Reference {

@@ -10,10 +10,11 @@ use race::recompute::recompute_on;
 use race::{node_seed, recompute, BackendError, Race};
 
 fn options() -> impl Strategy<Value = Options> {
-    // Weights expanded once, and layer by layer.
-    (1usize..4, any::<bool>()).prop_map(|(threads, expanded)| Options {
+    // Weights expanded once, and layer by layer; held, and generated for every batch.
+    (1usize..4, any::<bool>(), any::<bool>()).prop_map(|(threads, expanded, held)| Options {
         threads,
         expanded_bytes: if expanded { 1 << 30 } else { 0 },
+        held_bytes: if held { 1 << 30 } else { 0 },
     })
 }
 

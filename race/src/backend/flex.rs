@@ -1,17 +1,20 @@
 //! The function on the CPU through burn's flex backend.
 
 use super::burn::BurnBackend;
-use super::{Backend, BackendError, Options};
+use super::{Backend, BackendError, Entry, Options};
 use crate::Race;
 
-/// The name in the registry.
-pub const NAME: &str = "flex";
+const NAME: &str = "flex";
 
-/// Prepares `race` on burn's CPU backend.
-///
-/// # Errors
-/// None at present; the signature is the registry's.
-pub fn load(
+/// Its entry in the registry.
+pub const ENTRY: Entry = Entry {
+    name: NAME,
+    about: "CPU, f32 products by burn's flex backend",
+    unavailable: || None,
+    load,
+};
+
+fn load(
     race: Race,
     options: Options,
     progress: &mut dyn FnMut(u64, u64),

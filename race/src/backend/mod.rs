@@ -1,8 +1,8 @@
 //! Where the function can run, by name.
 //!
 //! A backend computes outputs `y` for a batch of nonces; what feeds them and how they are judged
-//! is the same for all ([`Race`]). To add one, implement [`Backend`], write a loader, and add a
-//! line to [`BACKENDS`].
+//! is the same for all ([`Race`]). To add one, implement [`Backend`] in a file of its own with its
+//! [`Entry`], and add a line to `BACKENDS`.
 
 #[cfg(feature = "flex")]
 pub mod burn;
@@ -10,16 +10,17 @@ pub mod burn;
 pub mod flex;
 #[cfg(feature = "flex")]
 mod host;
+pub mod simd;
 
 use std::sync::atomic::AtomicBool;
 
-use crate::reference::Reference;
+use crate::reference;
 use crate::seed::NonceInput;
 use crate::{Outcome, Race};
 
 /// The function of one race, ready to run.
 pub trait Backend: Send {
-    /// The name in [`BACKENDS`].
+    /// The name of its [`Entry`].
     fn name(&self) -> &'static str;
 
     /// The race that was loaded.
@@ -70,6 +71,14 @@ pub enum BackendError {
         /// The names there are.
         available: String,
     },
+    /// This machine cannot run it.
+    #[error("backend {name} cannot run here: {reason}")]
+    Unavailable {
+        /// The backend.
+        name: String,
+        /// What is missing.
+        reason: String,
+    },
     /// The caller cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -86,14 +95,18 @@ pub struct Options {
     /// Bytes that weights may take when expanded; above it they stay packed, two to a byte, and
     /// are expanded layer by layer in every batch.
     pub expanded_bytes: u64,
+    /// Bytes that packed weights may take; above it `simd` generates each layer anew in every batch
+    /// (`reference` always does).
+    pub held_bytes: u64,
 }
 
 impl Default for Options {
-    /// All cores; weights expanded up to 1 GiB.
+    /// All cores; weights expanded up to 1 GiB, held packed up to 4 GiB.
     fn default() -> Self {
         Options {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             expanded_bytes: 1 << 30,
+            held_bytes: 4 << 30,
         }
     }
 }
@@ -108,46 +121,59 @@ pub struct Entry {
     pub name: &'static str,
     /// One line on what it is.
     pub about: &'static str,
+    /// What this machine lacks for it.
+    pub unavailable: fn() -> Option<String>,
     /// Prepares a race on it.
     pub load: Loader,
 }
 
-/// The backends of this build, the best first.
-pub const BACKENDS: &[Entry] = &[
+/// The backends of this build, the fastest first; the last ones are there to compare with.
+const BACKENDS: &[&[Entry]] = &[
+    &[simd::BEST],
     #[cfg(feature = "flex")]
-    Entry {
-        name: flex::NAME,
-        about: "CPU, f32 products by burn's flex backend",
-        load: flex::load,
-    },
-    Entry {
-        name: "reference",
-        about: "CPU, plain integers, streaming the weights; little memory",
-        load: |race, options, _| Ok(Box::new(Reference::new(race, options.threads))),
-    },
+    &[flex::ENTRY],
+    &[reference::ENTRY],
+    &simd::KERNELS,
 ];
 
-/// Prepares `race` on the backend called `name`; `progress(done, total)` counts weights.
+/// The name that means the fastest backend of the machine.
+pub const FASTEST: &str = "fastest";
+
+/// The backends of this build, the fastest first.
+pub fn entries() -> impl Iterator<Item = &'static Entry> {
+    BACKENDS.iter().copied().flatten()
+}
+
+/// Prepares `race` on the backend called `name`, or on the [`FASTEST`]; `progress(done, total)`
+/// counts weights.
 ///
 /// # Errors
-/// [`BackendError::Unknown`] when this build has none of that name, and the loader's own.
+/// [`BackendError::Unknown`] when this build has none of that name, [`BackendError::Unavailable`]
+/// when this machine cannot run it, and the loader's own.
 pub fn load(
     name: &str,
     race: Race,
     options: Options,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Box<dyn Backend>, BackendError> {
-    let entry = BACKENDS
-        .iter()
-        .find(|entry| entry.name == name)
-        .ok_or_else(|| BackendError::Unknown {
-            asked: name.into(),
-            available: names().join(", "),
-        })?;
+    let found = if name == FASTEST {
+        entries().find(|entry| (entry.unavailable)().is_none())
+    } else {
+        entries().find(|entry| entry.name == name)
+    };
+    let entry = found.ok_or_else(|| BackendError::Unknown {
+        asked: name.into(),
+        available: names().join(", "),
+    })?;
+    if let Some(reason) = (entry.unavailable)() {
+        let name = name.to_owned();
+        return Err(BackendError::Unavailable { name, reason });
+    }
     (entry.load)(race, options, progress)
 }
 
-/// The names of the backends of this build, the best first.
+/// The names of the backends of this build that this machine can run, the fastest first.
 pub fn names() -> Vec<&'static str> {
-    BACKENDS.iter().map(|entry| entry.name).collect()
+    let here = entries().filter(|entry| (entry.unavailable)().is_none());
+    here.map(|entry| entry.name).collect()
 }

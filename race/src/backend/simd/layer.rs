@@ -113,7 +113,7 @@ pub fn run(
         ] {
             let columns = first..first + attended;
             let matrix = layer.matrix(matrix);
-            scratch.product(kernel, n, matrix, columns, shift, out, cancel)?;
+            scratch.product(kernel, n, matrix, columns, out, cancel)?;
         }
         (kernel.attend)(heads, [q, k, v], &mut a[first..]);
     }
@@ -123,7 +123,7 @@ pub fn run(
     };
     let (out, shift) = (layer.matrix(Matrix::Out), preset.s_attn_out);
     scratch.prepare(kernel, a, shift);
-    scratch.product(kernel, a, out, 0..width, shift, update, cancel)?;
+    scratch.product(kernel, a, out, 0..width, update, cancel)?;
     residual(kernel, &mut rows.n, update, width);
 
     let n = Input { x: &rows.n, width };
@@ -134,8 +134,8 @@ pub fn run(
         if cancel.load(Ordering::Relaxed) {
             return Err(BackendError::Cancelled);
         }
-        scratch.tile(kernel, n, gate_matrix, tile, shift, (gate, WIDTH));
-        scratch.tile(kernel, n, up_matrix, tile, shift, (up, WIDTH));
+        scratch.tile(kernel, n, gate_matrix, tile, (gate, WIDTH));
+        scratch.tile(kernel, n, up_matrix, tile, (up, WIDTH));
         let columns = WIDTH.min(preset.d_ffn - tile * WIDTH);
         let parts = gate.chunks_exact(WIDTH).zip(up.chunks_exact(WIDTH));
         for ((g, u), h) in parts.zip(h.chunks_exact_mut(preset.d_ffn)) {
@@ -149,7 +149,7 @@ pub fn run(
     };
     let (down, shift) = (layer.matrix(Matrix::Down), preset.s_ffn_out);
     scratch.prepare(kernel, h, shift);
-    scratch.product(kernel, h, down, 0..width, shift, update, cancel)?;
+    scratch.product(kernel, h, down, 0..width, update, cancel)?;
     residual(kernel, &mut rows.n, update, width);
     Ok(())
 }

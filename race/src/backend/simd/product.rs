@@ -17,6 +17,8 @@ pub struct Scratch {
     sums: Vec<Sums>,
     /// `2^(shift - 1) - 15 sum(x)` of each row.
     bias: Vec<i32>,
+    /// The shift of the requantisation.
+    shift: u32,
 }
 
 /// Rows to be multiplied, one after another.
@@ -31,6 +33,7 @@ pub struct Input<'a> {
 impl Scratch {
     /// Prepares for products of `input` that are requantised by `shift`.
     pub fn prepare(&mut self, kernel: &Kernel, input: Input, shift: u32) {
+        self.shift = shift;
         let half = 1i32 << (shift - 1);
         self.bias.clear();
         let rows = input.x.chunks_exact(input.width);
@@ -40,15 +43,14 @@ impl Scratch {
         self.block.resize(DEPTH * WIDTH, 0);
     }
 
-    /// One tile of `rq(x W, shift)`, into rows of `out` that are `stride` apart. `prepare` went
-    /// before, with the same input and shift.
+    /// One tile of `rq(x W)`, into rows of `out` that are `stride` apart. `prepare` went before, with
+    /// the same input.
     pub fn tile(
         &mut self,
         kernel: &Kernel,
         input: Input,
         matrix: &Packed,
         tile: usize,
-        shift: u32,
         (out, stride): (&mut [i8], usize),
     ) {
         let count = self.sums.len();
@@ -71,14 +73,14 @@ impl Scratch {
         }
         let finish = Finish {
             bias: &self.bias,
-            shift,
+            shift: self.shift,
             stride,
             width: WIDTH.min(matrix.columns() - tile * WIDTH),
         };
         (kernel.finish)(&self.sums, finish, out);
     }
 
-    /// `rq(x W, shift)` for some columns of W, from the first of a tile on, into `out`,
+    /// `rq(x W)` for some columns of W, from the first of a tile on, into `out`,
     /// `[rows, columns]`.
     ///
     /// # Errors
@@ -89,7 +91,6 @@ impl Scratch {
         input: Input,
         matrix: &Packed,
         columns: Range<usize>,
-        shift: u32,
         out: &mut [i8],
         cancel: &AtomicBool,
     ) -> Result<(), BackendError> {
@@ -98,7 +99,7 @@ impl Scratch {
                 return Err(BackendError::Cancelled);
             }
             let out = (&mut out[first - columns.start..], columns.len());
-            self.tile(kernel, input, matrix, first / WIDTH, shift, out);
+            self.tile(kernel, input, matrix, first / WIDTH, out);
         }
         Ok(())
     }

@@ -42,7 +42,7 @@ pub mod weights;
 pub use backend::{Backend, BackendError};
 pub use preset::Preset;
 pub use race::{Outcome, Race};
-pub use recompute::{recompute, Recomputed};
+pub use recompute::{recompute, recompute_all, Recomputed};
 pub use seed::node_seed;
 
 /// 32 bytes: a seed, a key or a SHA-256 digest.

@@ -59,6 +59,22 @@ pub fn recompute(
     }
 }
 
+/// Computes claimed nonces, `(public key, nonce)` in any order and mix, in plain integers on `threads`
+/// threads, streaming the weights once for all of them. The results are in the order of `claims`.
+pub fn recompute_all(
+    preset: &'static Preset,
+    race_seed: &Bytes32,
+    claims: &[(Bytes32, u64)],
+    threads: usize,
+) -> Vec<Recomputed> {
+    let mut reference = Reference::new(Race::new(preset, *race_seed), threads);
+    match recompute_on(&mut reference, claims, &AtomicBool::new(false)) {
+        Ok(recomputed) => recomputed,
+        // The reference fails only when cancelled.
+        Err(_) => unreachable!("the reference was not cancelled"),
+    }
+}
+
 /// Computes claimed nonces, `(public key, nonce)` in any order and mix, on a loaded backend, in
 /// batches of its liking. The results are in the order of `claims`.
 ///

@@ -7,7 +7,7 @@ use race::backend::{self, Options};
 use race::preset::TINY;
 use race::prover::{Ending, Search};
 use race::recompute::recompute_on;
-use race::{node_seed, recompute, BackendError, Race};
+use race::{node_seed, recompute, recompute_all, BackendError, Race};
 
 fn options() -> impl Strategy<Value = Options> {
     // Weights expanded once, and layer by layer; held, and generated for every batch.
@@ -56,6 +56,10 @@ fn a_batch_of_claims_gives_what_each_gives_alone() {
         for ((public_key, nonce), got) in claims.iter().zip(together) {
             assert_eq!(got, recompute(&TINY, &seed, public_key, *nonce));
         }
+    }
+    let streamed = recompute_all(&TINY, &seed, &claims, 2);
+    for ((public_key, nonce), got) in claims.iter().zip(streamed) {
+        assert_eq!(got, recompute(&TINY, &seed, public_key, *nonce));
     }
 }
 

@@ -38,6 +38,17 @@ impl fmt::Display for TxError {
 
 impl std::error::Error for TxError {}
 
+/// The errors of a module.
+#[derive(Debug, Clone, Copy)]
+pub struct Table {
+    /// Its codespace.
+    pub codespace: &'static str,
+    /// Where it is declared.
+    pub file: &'static str,
+    /// Code, name and sentence, in which `{...}` stands for a value of the case.
+    pub rows: &'static [(u32, &'static str, &'static str)],
+}
+
 /// Declares a module's error table: codespace, then each error with its code and sentence.
 ///
 /// ```ignore
@@ -52,6 +63,14 @@ macro_rules! errors {
         #[derive(Debug, thiserror::Error)]
         pub enum Error {
             $($(#[$doc])* #[error($text)] $name $({ $(#[doc = "See the sentence."] $field: $ty),* })?,)*
+        }
+        impl Error {
+            /// The table: `docs/errors.md` shows it, and no code is in it twice.
+            pub const TABLE: $crate::error::Table = $crate::error::Table {
+                codespace: $codespace,
+                file: file!(),
+                rows: &[$(($code, stringify!($name), $text)),*],
+            };
         }
         impl From<Error> for $crate::error::TxError {
             fn from(error: Error) -> Self {

@@ -1,6 +1,7 @@
 //! Every message that a transaction may carry and every path that can be asked: one line for each
 //! module.
 
+use crate::error::Table;
 use crate::message::MessageType;
 use crate::query::QueryPath;
 use crate::{
@@ -42,6 +43,20 @@ const QUERIES: &[&[QueryPath]] = &[
     settlement::QUERIES,
     staking::QUERIES,
     treasury::QUERIES,
+];
+
+/// The errors of all modules, by codespace.
+pub const ERRORS: &[Table] = &[
+    gov::errors::Error::TABLE,
+    beacon::errors::Error::TABLE,
+    duty::errors::Error::TABLE,
+    epoch::errors::Error::TABLE,
+    model::errors::Error::TABLE,
+    node::errors::Error::TABLE,
+    pricing::errors::Error::TABLE,
+    race::errors::Error::TABLE,
+    session::errors::Error::TABLE,
+    settlement::errors::Error::TABLE,
 ];
 
 /// All message types.

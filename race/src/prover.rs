@@ -29,6 +29,24 @@ pub enum Ending {
     Cancelled,
 }
 
+/// Tries `nonces` of the participant with `node_seed`, all in one batch: the leaves of the
+/// appropriate ones, increasing. A cancelled or failed batch found nothing and can be tried again.
+///
+/// # Errors
+/// Those of [`Backend::forward`].
+pub fn attempt(
+    backend: &mut dyn Backend,
+    node_seed: &Bytes32,
+    nonces: Range<u64>,
+    cancel: &AtomicBool,
+) -> Result<Vec<Leaf>, BackendError> {
+    let race: &Race = backend.race();
+    let inputs: Vec<_> = nonces.map(|nonce| race.input(node_seed, nonce)).collect();
+    let outcomes = backend.outcomes(&inputs, cancel)?;
+    let appropriate = outcomes.iter().filter(|outcome| outcome.appropriate);
+    Ok(appropriate.map(|outcome| outcome.leaf()).collect())
+}
+
 /// A search by one participant, in increasing order of nonces.
 #[derive(Clone, Debug)]
 pub struct Search {
@@ -65,14 +83,9 @@ impl Search {
         if nonces.is_empty() {
             return Ok(false);
         }
-        let race: &Race = backend.race();
-        let inputs: Vec<_> = nonces
-            .map(|nonce| race.input(&self.node_seed, nonce))
-            .collect();
-        let outcomes = backend.outcomes(&inputs, cancel)?;
-        let appropriate = outcomes.iter().filter(|outcome| outcome.appropriate);
-        self.found.extend(appropriate.map(|outcome| outcome.leaf()));
-        self.tried = self.tried.saturating_add(inputs.len() as u64);
+        let found = attempt(backend, &self.node_seed, nonces.clone(), cancel)?;
+        self.found.extend(found);
+        self.tried = self.tried.saturating_add(end.saturating_sub(nonces.start));
         self.left.start = end;
         Ok(true)
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::comet::config::CometConfig;
 use crate::comet::home::ProxyApp;
+use crate::racer::nonces::Share;
 
 /// Where the file lies below a home.
 pub fn path(home: &Path) -> PathBuf {
@@ -90,12 +91,44 @@ pub struct Grpc {
 pub struct Race {
     /// Whether this node races.
     pub enabled: bool,
-    /// What computes it; `raced race bench --help` lists what this build has.
+    /// What computes it; several with commas between, such as `cuda,flex`, race side by side. `raced race
+    /// bench --help` lists what this build has.
     pub backend: String,
-    /// CPU threads; 0: all cores.
+    /// CPU threads of each; 0: all cores.
     pub threads: usize,
-    /// Blocks before the end of the window at which racing stops and the root is submitted.
+    /// The nonces of this process: `all`, a part such as `2/4`, a range such as `0..1000000`. Processes
+    /// that race with one key have different ones (`raced race work`).
+    pub nonces: Share,
+    /// Blocks before the end of the window from which the root of what was found is submitted at every
+    /// block; racing goes on meanwhile.
     pub margin_blocks: u64,
+    /// Whether to race on, at the lowest priority, while this node computes a request: for machines
+    /// whose models run on a device that does not race.
+    pub while_serving: bool,
+}
+
+impl Race {
+    /// The names of the backends.
+    pub fn backends(&self) -> impl Iterator<Item = &str> {
+        self.backend.split(',').map(str::trim)
+    }
+
+    /// What no type says: the backends are there, and there is a margin.
+    fn check(&self) -> Result<(), String> {
+        let available = race::backend::names();
+        if let Some(unknown) = self.backends().find(|name| !available.contains(name)) {
+            return Err(format!(
+                "[race] backend: there is no `{unknown}`; this build has: {}",
+                available.join(", ")
+            ));
+        }
+        if self.margin_blocks == 0 {
+            return Err(
+                "[race] margin_blocks: 0 leaves no block to submit in; 1 is the least, 6 allows for a submission that is lost".into(),
+            );
+        }
+        Ok(())
+    }
 }
 
 /// `[inference]`
@@ -165,7 +198,9 @@ impl Default for Race {
             enabled: true,
             backend: "flex".into(),
             threads: 0,
-            margin_blocks: 3,
+            nonces: Share::All,
+            margin_blocks: 6,
+            while_serving: false,
         }
     }
 }
@@ -255,12 +290,15 @@ impl Config {
         for (key, value) in flags {
             overlay(&mut table, &format!("--config {key}"), key, '.', value)?;
         }
-        table
+        let invalid = |reason: String| ConfigError::Invalid {
+            origin: path.display().to_string(),
+            reason,
+        };
+        let config: Self = table
             .try_into()
-            .map_err(|e: toml::de::Error| ConfigError::Invalid {
-                origin: path.display().to_string(),
-                reason: e.message().to_owned(),
-            })
+            .map_err(|e: toml::de::Error| invalid(e.to_string().trim_end().to_owned()))?;
+        config.race.check().map_err(invalid)?;
+        Ok(config)
     }
 
     /// This with `flags` (`section.key`, value) laid over it.
@@ -452,5 +490,30 @@ mod tests {
             text.contains("thraeds") && text.contains("threads"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_race_that_cannot_be_run_is_refused_with_what_is_allowed() {
+        let refused = |key: &str, value: &str, says: &[&str]| {
+            let home = home_with("");
+            let flags = [(format!("race.{key}"), value.to_owned())];
+            let by_flag = Config::load(home.path(), [], &flags).unwrap_err();
+            let value = match key {
+                "margin_blocks" => value.to_owned(),
+                _ => format!("{value:?}"),
+            };
+            let home = home_with(&format!("[race]\n{key} = {value}\n"));
+            let by_file = Config::load(home.path(), [], &[]).unwrap_err();
+            for text in [by_flag.to_string(), by_file.to_string()] {
+                assert!(text.contains(key), "{text}");
+                assert!(says.iter().all(|part| text.contains(part)), "{text}");
+            }
+        };
+        refused("nonces", "5/4", &["no part 5 of 4", "1/4 to 4/4"]);
+        refused("nonces", "7..7", &["7..7", "empty"]);
+        refused("nonces", "most", &["`most`", "`all`", "`2/4`"]);
+        refused("margin_blocks", "0", &["0 leaves no block"]);
+        refused("backend", "flex,abacus", &["`abacus`", "flex", "reference"]);
+        refused("backend", "", &["``", "flex"]);
     }
 }

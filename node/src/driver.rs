@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use race::proof::Tree;
 use race_app::{auth, beacon, epoch, model, node, settlement};
 use race_proto::race::epoch::v1::Phase;
 
@@ -11,13 +12,14 @@ use crate::checker::Checker;
 use crate::config;
 use crate::latest::Latest;
 use crate::misbehave::Misbehaviour;
+use crate::protocol::race::Window;
 use crate::protocol::{self, Identity, View, Wanted};
-use crate::racer::Racer;
+use crate::racer::{RaceId, Racer};
 use crate::sender::{AccountState, Sender};
 use crate::serving::host::Host;
 use crate::serving::tasks::Tasks;
 use crate::serving::verifier::Verifier;
-use crate::status::Status;
+use crate::status::{RaceStatus, Status};
 
 /// All of a node's workers.
 pub struct Driver {
@@ -43,6 +45,8 @@ pub struct Driver {
     pub home: PathBuf,
     /// What was last said in the log.
     pub told: Option<(u64, i32, u32, u32)>,
+    /// The tenth of a race's window that was last said in the log.
+    pub told_of_race: Option<(RaceId, u64)>,
 }
 
 impl Driver {
@@ -51,7 +55,6 @@ impl Driver {
         while let Some(view) = latest.changed().await {
             self.step(&view).await;
         }
-        self.racer.abandon();
     }
 
     async fn step(&mut self, view: &View) {
@@ -95,13 +98,19 @@ impl Driver {
     }
 
     fn status(&self, view: &View) -> Status {
-        let doing = match self.racer.progress() {
-            Some((_, progress)) => {
-                format!(
-                    "racing: {} nonces tried, {} found",
-                    progress.tried, progress.found
-                )
-            }
+        let window = Window::open(view, self.race.margin_blocks);
+        let race = self.racer.progress().zip(window);
+        let race = race.map(|((_, progress), window)| RaceStatus {
+            tried: progress.tried,
+            found: progress.found,
+            nonces_per_second: progress.nonces_per_second,
+            blocks_left: window.blocks_left(),
+        });
+        let doing = match &race {
+            Some(race) => format!(
+                "racing: {} nonces tried, {} found, {:.1} a second, {} blocks left",
+                race.tried, race.found, race.nonces_per_second, race.blocks_left
+            ),
             None if self.host.is_busy() => "answering or checking a request".to_owned(),
             None => "following the chain".to_owned(),
         };
@@ -122,30 +131,69 @@ impl Driver {
         Status {
             height: view.height,
             doing,
+            race,
             models: self.host.loaded(),
             unsettled,
         }
     }
 
     fn race(&mut self, view: &View) -> Vec<Wanted> {
-        let margin = self.race.margin_blocks;
-        if let Some(start) = protocol::race::start(view, &self.me, margin) {
-            self.racer.start(start);
+        let window = Window::open(view, self.race.margin_blocks);
+        let searches = window.is_some_and(|window| window.searches());
+        let Some(race) = protocol::race::current(view, &self.me) else {
+            self.racer.finish();
+            return Vec::new();
+        };
+        if searches {
+            self.racer.start(&race);
+        } else {
+            self.racer.finish();
         }
-        if let Some(id) = protocol::race::must_finish(view, margin) {
-            self.racer.finish(id);
+        self.tell_of_race(window);
+        let mut wanted = Vec::new();
+        if let Some(window) = window.filter(Window::submits) {
+            let there = protocol::race::submitted(view, &self.me, race.id);
+            let found = self.racer.found(&race);
+            if window.takes(found, there) {
+                let proof = self.racer.proof(&race, found);
+                let submit = |tree: Arc<Tree>| protocol::race::submission(&self.me, race.id, &tree);
+                wanted.extend(proof.map(submit));
+            }
         }
-        let epoch = epoch::current(&view.state);
-        let proof = self.racer.proof(protocol::race::id(&epoch));
-        let mut wanted = Vec::from_iter(protocol::race::submission(view, &self.me, proof.as_ref()));
         if self.misbehaviour != Some(Misbehaviour::NoOpen) {
-            wanted.extend(protocol::race::opening(view, &self.me, proof.as_ref()));
+            let count = protocol::race::to_open(view, &self.me);
+            let proof = count.and_then(|count| self.racer.proof(&race, count));
+            wanted.extend(proof.and_then(|tree| protocol::race::opening(view, &self.me, &tree)));
         }
         wanted
     }
 
+    /// One line at each tenth of a race's window.
+    fn tell_of_race(&mut self, window: Option<Window>) {
+        let (Some(window), Some((id, progress))) = (window, self.racer.progress()) else {
+            self.told_of_race = None;
+            return;
+        };
+        let tenth = window.percent() / 10;
+        if self.told_of_race.replace((id, tenth)) != Some((id, tenth)) {
+            tracing::info!(
+                epoch = id.0,
+                attempt = id.1,
+                tried = progress.tried,
+                found = progress.found,
+                nonces_per_second = format!("{:.1}", progress.nonces_per_second),
+                blocks_left = window.blocks_left(),
+                "race: {}% of the window",
+                tenth.saturating_mul(10)
+            );
+        }
+    }
+
     fn checks(&mut self, view: &View) -> Option<Wanted> {
-        let id = protocol::checks::open(view, &self.me)?;
+        let Some(id) = protocol::checks::open(view, &self.me) else {
+            self.checker.finish();
+            return None;
+        };
         self.checker
             .start(id, || protocol::checks::job(view, &self.me, id));
         let results = self.checker.results(id)?;

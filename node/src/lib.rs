@@ -6,6 +6,7 @@
 //! | [`node`] | one node: how its parts are put together, started and stopped |
 //! | [`driver`], [`protocol`], [`sender`] | after each block: what the protocol wants, and sending it |
 //! | [`racer`], [`checker`], [`oracle`] | threads around the pure Race |
+//! | [`crew`], [`preempt`] | computing threads: their life, and who goes first |
 //! | [`serving`] | inference and its checking |
 //! | [`abci`], [`comet`] | towards CometBFT |
 //! | [`grpc`], [`client`], [`wallet`] | towards users |
@@ -17,6 +18,7 @@ pub mod cli;
 pub mod client;
 pub mod comet;
 pub mod config;
+pub mod crew;
 pub mod demo;
 pub mod driver;
 pub mod grpc;
@@ -28,6 +30,7 @@ pub mod model_info;
 pub mod network;
 pub mod node;
 pub mod oracle;
+pub mod preempt;
 pub mod protocol;
 pub mod racer;
 pub mod secrets;

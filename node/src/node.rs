@@ -25,6 +25,7 @@ use crate::grpc;
 use crate::latest::Latest;
 use crate::misbehave::Misbehaviour;
 use crate::oracle::Oracle;
+use crate::preempt::Preempt;
 use crate::protocol::{Identity, View};
 use crate::racer::Racer;
 use crate::secrets::Secrets;
@@ -169,15 +170,21 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     };
 
     // Workers and services.
-    let host = Host::new(&home, config.inference.clone(), options.misbehave)?;
+    let preempt = Preempt::default();
+    let host = Host::new(
+        &home,
+        config.inference.clone(),
+        options.misbehave,
+        preempt.clone(),
+    )?;
     let tasks = Arc::new(Tasks::open(&home)?);
     let (stop, stopped) = watch::channel(false);
     let verifier = Verifier::open(&home, Arc::clone(&me), host.clone(), options.misbehave)?;
     let driver = Driver {
         me: Arc::clone(&me),
         sender: Sender::new(rpc.clone(), me.chain_id.clone(), hot),
-        racer: Racer::new(&home, config.race.clone(), options.misbehave),
-        checker: Checker::new(config.race.backend.clone(), config.race.threads),
+        racer: Racer::new(&home, config.race.clone(), options.misbehave, preempt),
+        checker: Checker::new(&home, &config.race),
         host: host.clone(),
         tasks: Arc::clone(&tasks),
         verifier,
@@ -185,6 +192,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         misbehaviour: options.misbehave,
         home: home.clone(),
         told: None,
+        told_of_race: None,
     };
     let mut until = stopped.clone();
     let driving = tokio::spawn({

@@ -6,13 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::comet::files;
 
+/// A race in progress.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RaceStatus {
+    /// Nonces tried.
+    pub tried: u64,
+    /// Appropriate ones found.
+    pub found: u64,
+    /// Nonces tried a second.
+    pub nonces_per_second: f64,
+    /// Blocks until the window closes.
+    pub blocks_left: u64,
+}
+
 /// A node's own words.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Status {
     /// The last block that it saw.
     pub height: u64,
     /// What it is doing, for people.
     pub doing: String,
+    /// The race that it runs.
+    pub race: Option<RaceStatus>,
     /// Models that it has loaded.
     pub models: Vec<String>,
     /// Answered requests that the chain has not settled.

@@ -63,6 +63,7 @@ impl Run for Status {
             .as_str_name()
             .trim_start_matches("PHASE_")
             .to_lowercase();
+        let race = own.race.as_ref();
         context.print(&Tree::map([
             ("moniker", Tree::text(&config.moniker)),
             ("chain_id", Tree::text(chain.chain_id())),
@@ -80,6 +81,16 @@ impl Run for Status {
             ),
             ("check_rate_millis", Tree::from(standing.check_rate_millis)),
             ("doing", Tree::text(own.doing)),
+            ("race_tried", Tree::from(race.map_or(0, |r| r.tried))),
+            ("race_found", Tree::from(race.map_or(0, |r| r.found))),
+            (
+                "race_nonces_per_second",
+                Tree::from(race.map_or(0.0, |r| r.nonces_per_second)),
+            ),
+            (
+                "race_blocks_left",
+                Tree::from(race.map_or(0, |r| r.blocks_left)),
+            ),
             ("models", Tree::text(own.models.join(", "))),
             ("unsettled_answers", Tree::from(own.unsettled as u64)),
         ]));

@@ -1,25 +1,39 @@
-//! The racing worker: one thread that searches nonces while the window is open.
+//! The racing worker: searches nonces while the window is open, and keeps what it finds.
 //!
-//! The pure search is the race crate's; here are the thread, the stop, and the proof's file, which
-//! is on disk before its root is on chain: a node that was killed can still open its leaves.
+//! | file | what is in it |
+//! |---|---|
+//! | [`nonces`] | which nonces are this process's, and which of them are left |
+//! | [`finds`] | the file of what was tried and found |
+//! | [`worker`] | a thread around a backend |
+//! | [`job`] | further processes that race for this node |
+//!
+//! The pure search is the race crate's. The node's own finds file is the only state: after a crash the
+//! search goes on where it ends, and since a count names its first leaves, any root that was ever
+//! submitted can be opened from it.
+
+pub mod finds;
+pub mod job;
+pub mod nonces;
+pub mod worker;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
-use race::backend::{self, Options};
 use race::proof::{Leaf, Tree};
-use race::prover::{Progress, Search};
-use race::{Preset, Race};
-use serde::{Deserialize, Serialize};
+use race::Preset;
 
-use crate::comet::files;
 use crate::config;
+use crate::crew::Crew;
 use crate::misbehave::Misbehaviour;
+use crate::preempt::{Control, Preempt};
+pub use worker::Progress;
+use worker::Search;
 
 /// A race: epoch and attempt.
 pub type RaceId = (u64, u32);
+
+/// How the name of a finds file ends.
+const FINDS: &str = ".finds";
 
 /// What a race is run with.
 #[derive(Debug, Clone)]
@@ -34,162 +48,218 @@ pub struct Start {
     pub public_key: [u8; 32],
 }
 
-#[derive(Serialize, Deserialize)]
-struct SavedLeaf {
-    nonce: u64,
-    #[serde(with = "hex::serde")]
-    hash: [u8; 32],
+/// How the names of a race's files begin.
+fn files_of(id: RaceId) -> String {
+    format!("{}-{}.", id.0, id.1)
 }
 
-struct Running {
-    id: RaceId,
-    cancel: Arc<AtomicBool>,
-    progress: Arc<Mutex<Progress>>,
-    thread: JoinHandle<Vec<Leaf>>,
+/// The folder of a node's races.
+pub fn folder(home: &Path) -> PathBuf {
+    home.join("data").join("race")
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+struct Current {
+    search: Arc<Search>,
+    /// While it searches.
+    crew: Option<Crew>,
+    /// Whether this process has searched all that it will.
+    finished: bool,
+    cheated: bool,
+    tree: Option<Arc<Tree>>,
 }
 
-/// The racing worker of a node.
+/// The racing worker of a process.
 pub struct Racer {
     folder: PathBuf,
+    /// Between a race's name and `.finds`: empty for the node's own file.
+    suffix: String,
     config: config::Race,
     misbehaviour: Option<Misbehaviour>,
-    running: Option<Running>,
-    proof: Option<(RaceId, Arc<Tree>)>,
+    preempt: Preempt,
+    /// Whether other processes may see a job of this node.
+    posts: bool,
+    current: Option<Current>,
 }
 
 impl Racer {
-    /// A racer that keeps its proofs below `home`.
-    pub fn new(home: &Path, config: config::Race, misbehaviour: Option<Misbehaviour>) -> Self {
+    /// The racer of the node of `home`; it pauses as `preempt` says.
+    pub fn new(
+        home: &Path,
+        config: config::Race,
+        misbehaviour: Option<Misbehaviour>,
+        preempt: Preempt,
+    ) -> Self {
         Self {
-            folder: home.join("data").join("race"),
+            folder: folder(home),
+            suffix: String::new(),
             config,
             misbehaviour,
-            running: None,
-            proof: None,
+            preempt,
+            posts: true,
+            current: None,
+        }
+    }
+
+    /// A racer of another process for the node whose races are in `folder`, under a name of its own.
+    fn beside(folder: &Path, name: String, config: config::Race, preempt: Preempt) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            suffix: format!(".{name}"),
+            config,
+            misbehaviour: None,
+            preempt,
+            posts: false,
+            current: None,
         }
     }
 
     fn path(&self, id: RaceId) -> PathBuf {
-        self.folder.join(format!("{}-{}.json", id.0, id.1))
+        let name = format!("{}-{}{}{FINDS}", id.0, id.1, self.suffix);
+        self.folder.join(name)
     }
 
-    /// How far the race in progress is.
+    /// Turns to a race, with what an earlier run of this node found in it.
+    fn turn_to(&mut self, start: &Start) -> Option<&mut Current> {
+        let known = |current: &Current| current.search.start().id == start.id;
+        if !self.current.as_ref().is_some_and(known) {
+            // First of all the old one lets go of its file.
+            self.finish();
+            self.current = None;
+            match Search::open(&self.path(start.id), start.clone(), &self.config.nonces) {
+                Ok(search) => {
+                    self.current = Some(Current {
+                        search: Arc::new(search),
+                        crew: None,
+                        finished: false,
+                        cheated: false,
+                        tree: None,
+                    });
+                }
+                Err(error) => {
+                    tracing::error!(%error, "this node does not race; trying again at the next block");
+                }
+            }
+        }
+        self.current.as_mut()
+    }
+
+    /// Starts a race unless it runs, is over, or racing is off.
+    pub fn start(&mut self, start: &Start) {
+        if !self.config.enabled {
+            return;
+        }
+        let backends: Vec<String> = self.config.backends().map(str::to_owned).collect();
+        let threads = self.config.threads;
+        let (preempt, pauses) = (self.preempt.clone(), !self.config.while_serving);
+        let Some(current) = self.turn_to(start) else {
+            return;
+        };
+        if current.crew.is_some() || current.finished {
+            return;
+        }
+        let control = Arc::new(Control::default());
+        if pauses {
+            preempt.governs(&control);
+        }
+        let mut crew = Crew::new(control);
+        for backend in backends {
+            let search = Arc::clone(&current.search);
+            crew.spawn("racing", move |control| {
+                worker::work(&search, &backend, threads, control);
+            });
+        }
+        current.crew = Some(crew);
+        if self.suffix.is_empty() {
+            self.posts = true;
+            if let Err(error) = job::post(&self.folder, start) {
+                tracing::warn!(%error, "other racing processes are not told of the race");
+            }
+        }
+    }
+
+    /// Ends the search, if there is one. What a batch in flight still finds is not submitted.
+    pub fn finish(&mut self) {
+        // Also the job of a run that was killed.
+        if std::mem::take(&mut self.posts) {
+            job::withdraw(&self.folder);
+        }
+        let Some(current) = self.current.as_mut().filter(|c| !c.finished) else {
+            return;
+        };
+        current.finished = true;
+        if let Some(crew) = &current.crew {
+            crew.stop();
+            let ((epoch, attempt), progress) =
+                (current.search.start().id, current.search.progress());
+            let (tried, found) = (progress.tried, progress.found);
+            tracing::info!(epoch, attempt, tried, found, "race window used");
+        }
+    }
+
+    /// How far the search in progress is.
     pub fn progress(&self) -> Option<(RaceId, Progress)> {
-        self.running.as_ref().map(|r| (r.id, *locked(&r.progress)))
+        let current = self.current.as_ref()?;
+        let searches = current.crew.is_some() && !current.finished;
+        searches.then(|| (current.search.start().id, current.search.progress()))
     }
 
-    /// Starts a race unless it runs, was run, or racing is off.
-    pub fn start(&mut self, start: Start) {
-        let known = self.running.as_ref().is_some_and(|r| r.id == start.id);
-        if !self.config.enabled || known || self.proof(start.id).is_some() {
-            return;
+    /// How many leaves there are to submit in a race, with those that other processes found until now.
+    pub fn found(&mut self, start: &Start) -> u64 {
+        let (folder, own) = (self.folder.clone(), self.path(start.id));
+        let inflates = self.misbehaviour == Some(Misbehaviour::Inflate);
+        let Some(current) = self.turn_to(start) else {
+            return 0;
+        };
+        for finds in worker::others(&folder, &own, start) {
+            current.search.merge(finds.leaves().iter().copied());
         }
-        self.abandon();
-        let cancel = Arc::new(AtomicBool::new(false));
-        let progress = Arc::new(Mutex::new(Progress { tried: 0, found: 0 }));
-        let options = match self.config.threads {
-            0 => Options::default(),
-            threads => Options {
-                threads,
-                ..Options::default()
-            },
-        };
-        let (stop, seen, name, id) = (
-            Arc::clone(&cancel),
-            Arc::clone(&progress),
-            self.config.backend.clone(),
-            start.id,
-        );
-        let thread = std::thread::spawn(move || search(&start, &name, options, &stop, &seen));
-        self.running = Some(Running {
-            id,
-            cancel,
-            progress,
-            thread,
-        });
-    }
-
-    /// Ends the race in progress, if it is `id`, and saves its proof.
-    pub fn finish(&mut self, id: RaceId) {
-        if self.running.as_ref().is_none_or(|r| r.id != id) {
-            return;
-        }
-        let Some(running) = self.running.take() else {
-            return;
-        };
-        running.cancel.store(true, Ordering::Relaxed);
-        let Ok(mut leaves) = running.thread.join() else {
-            tracing::error!(
-                epoch = id.0,
-                "the race's thread failed; nothing is submitted"
-            );
-            return;
-        };
-        if self.misbehaviour == Some(Misbehaviour::Inflate) {
-            let last = leaves.last().map_or(0, |leaf| leaf.nonce);
-            let made_up = leaves.len().max(8) as u64;
-            leaves.extend((1..=made_up).map(|i| Leaf {
-                nonce: last.saturating_add(i),
+        let found = current.search.progress().found;
+        if inflates && !current.cheated {
+            current.cheated = true;
+            let made_up = found.max(8);
+            // Where no honest nonce is ever tried.
+            current.search.merge((1..=made_up).map(|i| Leaf {
+                nonce: u64::MAX.saturating_sub(i),
                 hash: race_randomness::hash::h("race/node/made-up/v1", &[&i.to_be_bytes()]),
             }));
             tracing::warn!(made_up, "misbehaving: the proof has made-up leaves");
         }
-        let saved: Vec<SavedLeaf> = leaves
-            .iter()
-            .map(|l| SavedLeaf {
-                nonce: l.nonce,
-                hash: l.hash,
-            })
-            .collect();
-        let written = files::create_private_dir(&self.folder).and_then(|()| {
-            let bytes = serde_json::to_vec(&saved).expect("leaves are JSON");
-            files::write_atomically(&self.path(id), &bytes, files::PRIVATE)
-        });
-        if let Err(error) = written {
-            tracing::error!(%error, "the proof is not on disk: a restart before its opening would void it");
-        }
-        match Tree::new(leaves) {
-            Ok(tree) => self.proof = Some((id, Arc::new(tree))),
-            Err(error) => tracing::error!(%error, "the found nonces make no tree"),
-        }
+        current.search.progress().found
     }
 
-    /// The proof of a race, from memory or disk.
-    pub fn proof(&mut self, id: RaceId) -> Option<Arc<Tree>> {
-        if let Some((known, tree)) = &self.proof {
-            if *known == id {
-                return Some(Arc::clone(tree));
+    /// The proof over the first `count` leaves of a race, from memory or disk; they are on disk for good
+    /// when it is returned. `None` when there are fewer.
+    pub fn proof(&mut self, start: &Start, count: u64) -> Option<Arc<Tree>> {
+        let current = self.turn_to(start)?;
+        if let Some(tree) = current.tree.as_ref().filter(|tree| tree.count() == count) {
+            return Some(Arc::clone(tree));
+        }
+        match Tree::new(current.search.leaves(count)?) {
+            Ok(tree) => {
+                let tree = Arc::new(tree);
+                current.tree = Some(Arc::clone(&tree));
+                Some(tree)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the found nonces make no tree");
+                None
             }
         }
-        let bytes = std::fs::read(self.path(id)).ok()?;
-        let saved: Vec<SavedLeaf> = serde_json::from_slice(&bytes).ok()?;
-        let leaves = saved
-            .into_iter()
-            .map(|l| Leaf {
-                nonce: l.nonce,
-                hash: l.hash,
-            })
-            .collect();
-        let tree = Arc::new(Tree::new(leaves).ok()?);
-        self.proof = Some((id, Arc::clone(&tree)));
-        Some(tree)
     }
 
-    /// Ends any race in progress without a proof, and forgets proofs of epochs before `epoch`.
+    /// Ends a race of an epoch before `epoch`, and removes what is left of it.
     pub fn prune(&mut self, epoch: u64) {
-        if self.running.as_ref().is_some_and(|r| r.id.0 < epoch) {
-            self.abandon();
+        let old = |current: &Current| current.search.start().id.0 < epoch;
+        if self.current.as_ref().is_some_and(old) {
+            self.finish();
+            self.current = None;
         }
         let Ok(entries) = std::fs::read_dir(&self.folder) else {
             return;
         };
         for path in entries.flatten().map(|e| e.path()) {
             let name = path
-                .file_stem()
+                .file_name()
                 .and_then(|s| s.to_str())
                 .unwrap_or_default();
             let of = name.split('-').next().and_then(|e| e.parse::<u64>().ok());
@@ -198,64 +268,7 @@ impl Racer {
             }
         }
     }
-
-    /// Stops without a proof.
-    pub fn abandon(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.cancel.store(true, Ordering::Relaxed);
-            if running.thread.join().is_err() {
-                tracing::error!("the race's thread failed");
-            }
-        }
-    }
 }
 
-impl Drop for Racer {
-    fn drop(&mut self) {
-        self.abandon();
-    }
-}
-
-fn search(
-    start: &Start,
-    backend: &str,
-    options: Options,
-    cancel: &AtomicBool,
-    seen: &Mutex<Progress>,
-) -> Vec<Leaf> {
-    let (epoch, attempt) = start.id;
-    let race = Race::new(start.preset, start.seed);
-    let mut tenth = 0;
-    let mut weights = |done: u64, total: u64| {
-        let now = done.saturating_mul(10).checked_div(total).unwrap_or(10);
-        if now > tenth {
-            tenth = now;
-            tracing::info!(epoch, "race weights: {}%", now.saturating_mul(10));
-        }
-    };
-    let mut backend = match backend::load(backend, race, options, &mut weights) {
-        Ok(backend) => backend,
-        Err(error) => {
-            tracing::error!(%error, "this node does not race; see [race] backend");
-            return Vec::new();
-        }
-    };
-    tracing::info!(epoch, attempt, backend = backend.name(), "racing");
-    let mut search = Search::new(&start.public_key, 0..u64::MAX);
-    let ending = search.run(backend.as_mut(), cancel, &mut |progress| {
-        *locked(seen) = progress
-    });
-    let progress = search.progress();
-    match ending {
-        Ok(_) => tracing::info!(
-            epoch,
-            tried = progress.tried,
-            found = progress.found,
-            "race window used"
-        ),
-        Err(error) => {
-            tracing::error!(%error, found = progress.found, "the race stopped early; submitting what was found")
-        }
-    }
-    search.found().to_vec()
-}
+#[cfg(test)]
+mod tests;

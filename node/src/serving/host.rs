@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config;
 use crate::misbehave::Misbehaviour;
+use crate::preempt::{self, Preempt};
 
 /// A model that the chain registered and this node has loaded.
 #[derive(Clone)]
@@ -53,11 +54,12 @@ pub struct Host {
     config: config::Inference,
     scratch: PathBuf,
     misbehaviour: Option<Misbehaviour>,
+    preempt: Preempt,
     inner: Arc<Mutex<Inner>>,
 }
 
 impl Host {
-    /// A host that loads with the configured engine.
+    /// A host that loads with the configured engine, and whose work goes before what `preempt` governs.
     ///
     /// # Errors
     /// The engine's name is unknown, or it is not supported.
@@ -65,6 +67,7 @@ impl Host {
         home: &Path,
         config: config::Inference,
         misbehaviour: Option<Misbehaviour>,
+        preempt: Preempt,
     ) -> Result<Self, race_inference::InferenceError> {
         let engine = race_inference::registry::engine(&config.engine)?;
         let scratch = home.join("data").join("models");
@@ -73,8 +76,14 @@ impl Host {
             config,
             scratch,
             misbehaviour,
+            preempt,
             inner: Arc::default(),
         })
+    }
+
+    /// A model is going to compute until the guard is dropped: the race lets it go first.
+    pub fn begin(&self) -> preempt::Request {
+        self.preempt.begin()
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

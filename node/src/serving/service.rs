@@ -297,13 +297,14 @@ impl Service {
                 prompt.tokens.len(), admitted.limit
             )));
         }
+        let first = self.host.begin();
         // Room for the whole answer: a client that does not read holds up nobody.
         let context = hosted.model.info().context_length as usize;
         let (sender, receiver) =
             mpsc::channel(max_tokens.min(context).saturating_add(OTHER_EVENTS));
         let service = self.clone();
         tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+            let _held = (turn, first);
             let accepted = pb::generate_event::Event::Accepted(pb::Accepted {
                 executor: service.address.to_vec(),
                 prompt_tokens: u32::try_from(prompt.tokens.len()).unwrap_or(u32::MAX),

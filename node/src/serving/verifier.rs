@@ -190,6 +190,7 @@ impl Verifier {
             return;
         }
         let (me, shared) = (Arc::clone(&self.me), Arc::clone(&self.shared));
+        let host = self.host.clone();
         tokio::spawn(async move {
             // Closed never: an error cannot happen, and would only let the check go on.
             let _turn = shared.turns.acquire().await;
@@ -199,7 +200,9 @@ impl Verifier {
                 Ok(served) => {
                     let job = Arc::new(job);
                     let (chain_id, of) = (me.chain_id.clone(), Arc::clone(&job));
+                    let first = host.begin();
                     let checked = tokio::task::spawn_blocking(move || {
+                        let _held = first;
                         let place = Place {
                             chain_id: &chain_id,
                             session: of.task.session_id,

@@ -1,0 +1,154 @@
+//! A race as other processes of the operator see it: a file in the node's race folder while the window
+//! is open, and their finds files beside it.
+//!
+//! The folder is the whole interface between a node and further racing processes, on this machine or
+//! on one that shares or copies the folder: they need no chain and no key, and the node merges what
+//! they wrote before it submits.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use race::Preset;
+use serde::{Deserialize, Serialize};
+
+use super::nonces::Share;
+use super::{RaceId, Racer, Start};
+use crate::comet::files::{self, FileError};
+use crate::config;
+use crate::preempt::Preempt;
+
+/// How the name of a job's file ends.
+const JOB: &str = ".job";
+
+/// Between two looks at the folder.
+const PAUSE: Duration = Duration::from_millis(500);
+
+#[derive(Serialize, Deserialize)]
+struct Job {
+    epoch: u64,
+    attempt: u32,
+    preset: String,
+    #[serde(with = "hex::serde")]
+    seed: [u8; 32],
+    #[serde(with = "hex::serde")]
+    public_key: [u8; 32],
+}
+
+fn path(folder: &Path, id: RaceId) -> PathBuf {
+    folder.join(format!("{}-{}{JOB}", id.0, id.1))
+}
+
+/// Tells other processes that the window of a race is open.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn post(folder: &Path, start: &Start) -> Result<(), FileError> {
+    let job = Job {
+        epoch: start.id.0,
+        attempt: start.id.1,
+        preset: start.preset.name.to_owned(),
+        seed: start.seed,
+        public_key: start.public_key,
+    };
+    let bytes = serde_json::to_vec(&job).expect("a job is JSON");
+    files::write_atomically(&path(folder, start.id), &bytes, files::PRIVATE)
+}
+
+/// Tells other processes that no window is open.
+pub fn withdraw(folder: &Path) {
+    for path in jobs(folder) {
+        if let Err(error) = std::fs::remove_file(path) {
+            tracing::warn!(%error, "other racing processes were not told that the window is closed");
+        }
+    }
+}
+
+fn jobs(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let paths = entries.flatten().map(|entry| entry.path());
+    paths
+        .filter(|path| path.to_str().is_some_and(|path| path.ends_with(JOB)))
+        .collect()
+}
+
+/// The newest race whose window is open.
+pub fn posted(folder: &Path) -> Option<Start> {
+    let starts = jobs(folder).into_iter().filter_map(|path| {
+        let job: Job = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+        Some(Start {
+            id: (job.epoch, job.attempt),
+            preset: Preset::by_name(&job.preset).ok()?,
+            seed: job.seed,
+            public_key: job.public_key,
+        })
+    });
+    starts.max_by_key(|start| start.id)
+}
+
+/// Races in a process of its own until `stopped` says so: whatever is posted in `folder`, over the
+/// nonces of `config`, with finds files beside the job. `tell` hears of each race that begins or ends
+/// and of what this process had tried and found in it.
+pub fn follow(
+    folder: &Path,
+    config: config::Race,
+    stopped: &dyn Fn() -> bool,
+    tell: &mut dyn FnMut(RaceId, super::Progress, bool),
+) {
+    let own = match &config.nonces {
+        Share::All => "all".to_owned(),
+        Share::Part { index, of } => format!("{index}-of-{of}"),
+        Share::Range(range) => format!("{}-{}", range.start, range.end),
+    };
+    let mut racer = Racer::beside(folder, own, config, Preempt::default());
+    let mut racing = None;
+    while !stopped() {
+        let posted = posted(folder);
+        let now = posted.as_ref().map(|start| start.id);
+        if racing.is_some() && racing != now {
+            if let Some((id, progress)) = racer.progress() {
+                tell(id, progress, false);
+            }
+            racer.finish();
+        }
+        if let Some(start) = posted {
+            racer.start(&start);
+            if racing != now {
+                if let Some((id, progress)) = racer.progress() {
+                    tell(id, progress, true);
+                }
+            }
+        }
+        racing = now;
+        std::thread::sleep(PAUSE);
+    }
+    if let Some((id, progress)) = racer.progress() {
+        tell(id, progress, false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_job_is_seen_until_it_is_withdrawn() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(posted(folder.path()).is_none());
+        let start = |epoch| Start {
+            id: (epoch, 1),
+            preset: &race::preset::TINY,
+            seed: [2; 32],
+            public_key: [3; 32],
+        };
+        post(folder.path(), &start(9)).unwrap();
+        post(folder.path(), &start(10)).unwrap();
+        let seen = posted(folder.path()).unwrap();
+        assert_eq!(seen.of(), start(10).of());
+        assert_eq!(seen.id, (10, 1));
+        withdraw(folder.path());
+        withdraw(folder.path());
+        assert!(posted(folder.path()).is_none());
+    }
+}

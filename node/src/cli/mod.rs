@@ -31,6 +31,7 @@ pub mod progress;
 pub mod proto;
 pub mod query;
 pub mod race;
+pub mod race_work;
 pub mod start;
 pub mod status;
 pub mod tree;

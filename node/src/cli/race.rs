@@ -35,10 +35,12 @@ enum Command {
         after_help = "Example:\n  raced race bench --preset paper --backend flex --seconds 30 --output json"
     )]
     Bench(Bench),
+    /// Race for a node in a process of its own, on other nonces than the node's
+    Work(super::race_work::Work),
 }
 
 #[derive(Debug, Args)]
-struct BackendFlags {
+pub(super) struct BackendFlags {
     /// What computes: see the error of an unknown name for those of this build [default: the best of this build]
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
@@ -70,7 +72,7 @@ struct Bench {
 
 impl BackendFlags {
     /// The backend's name, known to this build, and how it may use the machine.
-    fn resolve(self) -> Result<(String, Options), CliError> {
+    pub(super) fn resolve(self) -> Result<(String, Options), CliError> {
         let names = backend::names();
         let name = self
             .backend
@@ -96,12 +98,13 @@ impl Run for RaceCommand {
         match self.command {
             Command::Check(check) => check.run(context).await,
             Command::Bench(bench) => bench.run(context).await,
+            Command::Work(work) => work.run(context).await,
         }
     }
 }
 
 /// Computes on a thread of its own, so that signals and timers go on.
-async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),

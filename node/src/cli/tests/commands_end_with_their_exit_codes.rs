@@ -1,5 +1,6 @@
 use super::{raced, raced_with};
 use crate::cli::command;
+use crate::config::Config;
 use crate::wallet::mnemonic::Mnemonic;
 
 #[test]
@@ -20,6 +21,24 @@ fn the_command_line_is_consistent_and_every_command_has_an_example() {
     }
     command().debug_assert();
     check(&command(), "raced");
+}
+
+#[tokio::test]
+async fn a_node_whose_race_cannot_be_run_does_not_start() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("config")).unwrap();
+    Config::default().write(home.path()).unwrap();
+    for (key, says) in [
+        ("race.nonces=5/4", "1/4 to 4/4"),
+        ("race.nonces=8..8", "empty"),
+        ("race.backend=abacus", "this build has"),
+        ("race.margin_blocks=0", "1 is the least"),
+        ("race.threads=-1", "threads"),
+    ] {
+        let done = raced(home.path(), &["start", "--config", key]).await;
+        assert_eq!(done.code, 2, "{key}: {}", done.err);
+        assert!(done.err.contains(says), "{key}: {}", done.err);
+    }
 }
 
 #[tokio::test]
@@ -54,6 +73,10 @@ async fn wrong_usage_is_2_help_is_0() {
         &["race", "check", "/nowhere/file.json"],
         &["race", "bench", "--preset", "huge"],
         &["race", "bench", "--backend", "abacus"],
+        &["race", "work"],
+        &["race", "work", "--nonces", "5/4"],
+        &["race", "work", "--nonces", "9..3"],
+        &["race", "work", "--nonces", "2/2"],
         &["beacon", "verify", "--public-key", "zz"],
         &["model", "fetch", "https"],
         &["model", "info", "/nowhere/model.gguf"],

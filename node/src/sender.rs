@@ -129,3 +129,85 @@ impl Sender {
 fn log_unreachable(step: &str, error: &RpcError) {
     tracing::warn!(%step, %error, "CometBFT took no transaction; trying again after the next block");
 }
+
+#[cfg(test)]
+mod tests {
+    use race_proto::race::race::v1::MsgSubmitRace;
+
+    use super::*;
+    use crate::client::tests::fake::{Behaviour, Fake, CHAIN_ID, NUMBER};
+    use crate::wallet::mnemonic::Mnemonic;
+
+    fn key() -> Key {
+        Key::from_mnemonic(&Mnemonic::from_entropy([1; 32]), 0).unwrap()
+    }
+
+    fn sender(fake: &Fake) -> Sender {
+        let rpc = RpcClient::new(&fake.url).unwrap();
+        Sender::new(rpc, CHAIN_ID.to_owned(), key())
+    }
+
+    fn root_over(count: u64) -> Vec<Wanted> {
+        let message = MsgSubmitRace {
+            sender: key().account().to_string(),
+            epoch: 1,
+            attempt: 1,
+            root: vec![7; 32],
+            count,
+        };
+        vec![Wanted::new("race/1/1/submit", &message)]
+    }
+
+    /// The counts of the submissions that the pool has taken, in their order.
+    fn taken(fake: &Fake) -> Vec<u64> {
+        use prost::Message as _;
+        use race_proto::cosmos::tx::v1beta1::TxBody;
+        let count = |bytes: &[u8]| {
+            let body = TxBody::decode(bytes).unwrap();
+            MsgSubmitRace::decode(body.messages[0].value.as_slice())
+                .unwrap()
+                .count
+        };
+        fake.with(|chain| {
+            let bodies = chain.accepted.iter();
+            bodies.map(|tx| count(&tx.body_bytes)).collect()
+        })
+    }
+
+    fn at(sequence: u64) -> AccountState {
+        AccountState {
+            number: NUMBER,
+            sequence,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_submission_that_the_pool_lost_is_sent_again_with_what_is_wanted_then() {
+        let fake = Fake::start(Behaviour::default()).await;
+        let mut sender = sender(&fake);
+        sender.send(10, at(0), root_over(5)).await;
+        // In flight: a larger one waits for it.
+        sender.send(11, at(0), root_over(6)).await;
+        assert_eq!(taken(&fake), [5]);
+        fake.with(|chain| chain.pending = 0);
+        for height in 12..=15 {
+            sender.send(height, at(0), root_over(8)).await;
+        }
+        assert_eq!(taken(&fake), [5, 8]);
+        // In a block: it is replaced by a larger one at once.
+        sender.send(16, at(1), root_over(9)).await;
+        assert_eq!(taken(&fake), [5, 8, 9]);
+    }
+
+    #[tokio::test]
+    async fn after_a_restart_what_waits_in_the_pool_goes_first() {
+        let fake = Fake::start(Behaviour::default()).await;
+        sender(&fake).send(10, at(0), root_over(5)).await;
+        // The pool still holds the first; this process knows nothing of it.
+        let mut restarted = sender(&fake);
+        restarted.send(11, at(0), root_over(6)).await;
+        assert_eq!(taken(&fake), [5]);
+        restarted.send(12, at(1), root_over(6)).await;
+        assert_eq!(taken(&fake), [5, 6]);
+    }
+}

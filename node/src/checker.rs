@@ -92,11 +92,14 @@ impl Saved {
     }
 }
 
+/// The last results, with the race that they are of.
+type Last = Option<(RaceId, Arc<Vec<Recomputed>>)>;
+
 #[derive(Clone, Default)]
-struct Results(Arc<Mutex<Option<(RaceId, Arc<Vec<Recomputed>>)>>>);
+struct Results(Arc<Mutex<Last>>);
 
 impl Results {
-    fn locked(&self) -> MutexGuard<'_, Option<(RaceId, Arc<Vec<Recomputed>>)>> {
+    fn locked(&self) -> MutexGuard<'_, Last> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -3,7 +3,8 @@
 //!
 //! The folder is the whole interface between a node and further racing processes, on this machine or
 //! on one that shares or copies the folder: they need no chain and no key, and the node merges what
-//! they wrote before it submits.
+//! they wrote before it submits. It takes their word: a false find costs the node its count, so whoever
+//! may write there is trusted as the node itself. A job that a killed node left stays until it is back.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,7 +22,7 @@ use crate::preempt::Preempt;
 const JOB: &str = ".job";
 
 /// Between two looks at the folder.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(250);
 
 #[derive(Serialize, Deserialize)]
 struct Job {

@@ -1,6 +1,7 @@
 //! The racer over real finds files, with the reference and with backends that do as a test says.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{channel, Sender};
@@ -156,7 +157,7 @@ fn a_race_that_is_over_is_not_started_again() {
 struct Scripted<F> {
     race: Race,
     at: F,
-    batches: Sender<(u64, bool)>,
+    batches: Sender<(Range<u64>, bool)>,
 }
 
 impl<F: FnMut(u64) + Send> Backend for Scripted<F> {
@@ -180,7 +181,8 @@ impl<F: FnMut(u64) + Send> Backend for Scripted<F> {
         let first = inputs[0].nonce;
         (self.at)(first);
         let cancelled = cancel.load(Ordering::Relaxed);
-        self.batches.send((first, !cancelled)).unwrap();
+        let batch = first..first + inputs.len() as u64;
+        self.batches.send((batch, !cancelled)).unwrap();
         match cancelled {
             true => Err(BackendError::Cancelled),
             false => Ok(vec![vec![0; self.race.preset().d_model]; inputs.len()]),
@@ -204,7 +206,7 @@ fn a_request_ends_a_short_batch_which_is_tried_again_after_it() {
             let mut asked = BTreeSet::new();
             // A request comes in the middle of the first and of the third batch.
             move |first| {
-                if matches!(first, 0 | 8) && asked.insert(first) {
+                if matches!(first, 0 | 5) && asked.insert(first) {
                     *request.lock().unwrap() = Some(preempt.begin());
                 }
             }
@@ -215,16 +217,17 @@ fn a_request_ends_a_short_batch_which_is_tried_again_after_it() {
         let (search, control) = (Arc::clone(&search), Arc::clone(&control));
         move || search.run(&mut scripted, &control, Duration::MAX)
     });
-    // How long the first takes is not known yet: it is kept.
-    assert_eq!(seen.recv(), Ok((0, true)));
+    // How long the first takes is not known yet: it is kept. It measures, with a part of a batch.
+    assert_eq!(seen.recv(), Ok((0..1, true)));
     assert!(seen.try_recv().is_err(), "no batch begins during a request");
     drop(request.lock().unwrap().take());
-    assert_eq!(seen.recv(), Ok((4, true)));
-    assert_eq!(seen.recv(), Ok((8, false)), "given up");
-    assert_eq!(search.progress().tried, 8);
+    assert_eq!(seen.recv(), Ok((1..5, true)));
+    assert_eq!(seen.recv(), Ok((5..9, false)), "given up");
+    assert_eq!(search.progress().tried, 5);
     drop(request.lock().unwrap().take());
-    assert_eq!(seen.recv(), Ok((8, true)), "tried again, none skipped");
-    assert_eq!(seen.recv(), Ok((12, true)));
+    assert_eq!(seen.recv(), Ok((5..9, true)), "tried again, none skipped");
+    assert_eq!(seen.recv(), Ok((9..13, true)));
+    assert_eq!(seen.recv(), Ok((13..16, true)));
     assert_eq!(racing.join().unwrap(), Ok(()));
     assert_eq!(search.progress().tried, 16);
 }
@@ -248,7 +251,7 @@ fn a_stop_ends_any_batch_and_a_request_does_not_hold_it_up() {
         batches,
     };
     assert_eq!(search.run(&mut scripted, &control, Duration::MAX), Ok(()));
-    assert_eq!(seen.recv(), Ok((0, false)));
+    assert_eq!(seen.recv(), Ok((0..1, false)));
     assert_eq!(search.progress().tried, 0);
 }
 
@@ -270,8 +273,8 @@ fn workers_of_one_process_try_each_nonce_once() {
         }
     });
     drop(batches);
-    let mut firsts: Vec<u64> = seen.iter().map(|(first, _)| first).collect();
-    firsts.sort_unstable();
-    assert_eq!(firsts, (0..400).step_by(4).collect::<Vec<_>>());
+    let mut nonces: Vec<u64> = seen.iter().flat_map(|(batch, _)| batch).collect();
+    nonces.sort_unstable();
+    assert_eq!(nonces, (0..400).collect::<Vec<_>>());
     assert_eq!(search.progress().tried, 400);
 }

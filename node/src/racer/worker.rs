@@ -21,6 +21,21 @@ use crate::preempt::Control;
 /// should size its batches below it.
 const GIVEN_UP_BELOW: Duration = Duration::from_secs(1);
 
+/// Longest that a batch should take: what is in flight is lost when the window closes, or the process
+/// is killed. On a slow device a full batch takes minutes.
+const LONGEST_BATCH: Duration = Duration::from_secs(20);
+
+/// How many nonces the next batch has, after one of `last` (nonces, time): as many as the backend
+/// likes, if they do not take too long. The first batch measures, with an eighth.
+fn sized(backend: usize, last: Option<(u64, Duration)>) -> u64 {
+    let likes = backend.max(1) as u64;
+    let Some((nonces, taken)) = last else {
+        return likes.div_ceil(8);
+    };
+    let fit = u128::from(nonces) * LONGEST_BATCH.as_nanos() / taken.as_nanos().max(1);
+    u64::try_from(fit).unwrap_or(u64::MAX).clamp(1, likes)
+}
+
 /// How far a search is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
@@ -110,10 +125,10 @@ impl Search {
         self.record(&mut self.state(), leaves, 0..0);
     }
 
-    fn take(&self, most: usize) -> Option<Range<u64>> {
+    fn take(&self, most: u64) -> Option<Range<u64>> {
         let mut state = self.state();
         state.begun.get_or_insert_with(Instant::now);
-        state.untried.take(most as u64)
+        state.untried.take(most)
     }
 
     fn give_back(&self, batch: Range<u64>) {
@@ -146,22 +161,23 @@ impl Search {
         given_up_below: Duration,
     ) -> Result<(), BackendError> {
         let participant = node_seed(&self.start.public_key);
-        let mut last = None;
+        let mut last: Option<(u64, Duration)> = None;
         while control.may_go_on() {
-            let Some(batch) = self.take(backend.batch()) else {
+            let Some(batch) = self.take(sized(backend.batch(), last)) else {
                 tracing::warn!(
                     "every nonce of [race] nonces was tried; give this process a larger share"
                 );
                 return Ok(());
             };
-            let cancel = match last.is_some_and(|taken| taken < given_up_below) {
+            let cancel = match last.is_some_and(|(_, taken)| taken < given_up_below) {
                 true => control.interrupt_flag(),
                 false => control.stop_flag(),
             };
             let begun = Instant::now();
             match attempt(backend, &participant, batch.clone(), cancel) {
                 Ok(found) => {
-                    last = Some(begun.elapsed());
+                    let nonces = batch.end.saturating_sub(batch.start);
+                    last = Some((nonces, begun.elapsed()));
                     self.done(batch, found);
                 }
                 Err(BackendError::Cancelled) => self.give_back(batch),
@@ -255,4 +271,21 @@ pub fn others(folder: &Path, own: &Path, start: &Start) -> Vec<Finds> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_as_large_as_the_backend_likes_unless_it_takes_too_long() {
+        let seconds = Duration::from_secs;
+        assert_eq!(sized(256, None), 32);
+        assert_eq!(sized(256, Some((32, seconds(1)))), 256);
+        assert_eq!(sized(256, Some((32, seconds(20)))), 32);
+        assert_eq!(sized(256, Some((32, seconds(40)))), 16);
+        assert_eq!(sized(256, Some((1, seconds(500)))), 1);
+        assert_eq!(sized(0, None), 1);
+        assert_eq!(sized(4, Some((1, Duration::ZERO))), 4);
+    }
 }

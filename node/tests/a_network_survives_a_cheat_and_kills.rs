@@ -1,5 +1,5 @@
 //! Four real CometBFT nodes of which one inflates its count and one is killed without warning while
-//! blocks are made.
+//! blocks are made, and again in the middle of a race.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +13,9 @@ use raced::grpc::bridge::HEIGHT_HEADER;
 use raced::localnet::run::{free_base_port, Localnet};
 use raced::localnet::Plan;
 use raced::misbehave::Misbehaviour;
+use raced::racer::finds::Finds;
+use raced::racer::{self, job};
+use raced::status::Status;
 
 const INFLATES: u16 = 3;
 const KILLED: u16 = 1;
@@ -28,7 +31,8 @@ fn plan(home: &Path) -> Plan {
         epoch_blocks: Some(8),
         block_time: Duration::from_millis(800),
         models: Vec::new(),
-        params: Vec::new(),
+        // Long enough for a node to come back while it is open.
+        params: vec![("epoch/race_blocks".into(), 14)],
         misbehave: vec![(INFLATES, Misbehaviour::Inflate)],
     }
 }
@@ -63,13 +67,30 @@ async fn a_network_survives_a_cheat_and_kills() {
         .unwrap();
     localnet.restart(KILLED).unwrap();
 
+    // It dies again in the middle of its race: what it had found is on disk.
+    let home = PathBuf::from(&network.nodes[usize::from(KILLED)].home);
+    sight
+        .until("a race in progress", || async {
+            let racing = Status::read(&home).and_then(|status| status.race);
+            Ok(racing.filter(|race| race.found > 0))
+        })
+        .await
+        .unwrap();
+    localnet.kill(KILLED).await.unwrap();
+    let start = job::posted(&racer::folder(&home)).expect("the window is open");
+    let (number, attempt) = start.id;
+    let file = racer::folder(&home).join(format!("{number}-{attempt}.finds"));
+    let before = Finds::read(&file, &start.of()).unwrap().unwrap();
+    assert!(!before.leaves().is_empty());
+    localnet.restart(KILLED).unwrap();
+
     // The first race: the inflated count is struck, the honest ones stand.
-    sight.epoch_at_least(2).await.unwrap();
+    sight.epoch_at_least(number + 1).await.unwrap();
     let answer: race::QueryResultsResponse = sight
         .ask(
             "/race.race.v1.Query/Results",
             &race::QueryResultsRequest {
-                epoch: 1,
+                epoch: number,
                 attempt: 0,
             },
         )
@@ -93,6 +114,10 @@ async fn a_network_survives_a_cheat_and_kills() {
     assert_eq!(of(INFLATES).accepted, 0);
     assert_eq!(of(0).outcome(), race::Outcome::Accepted);
     assert!(of(0).accepted > 0 && of(0).accepted == of(0).claimed);
+
+    // The killed node submitted at least what it had, and could open it.
+    assert_eq!(of(KILLED).outcome(), race::Outcome::Accepted);
+    assert!(of(KILLED).accepted >= before.leaves().len() as u64);
 
     // The same query over gRPC, at a height of the past: the answer and the height that was read.
     let mut grpc =

@@ -14,7 +14,8 @@
 //! | [`race`](mod@crate::race) | one race: preset, seed, target, and the judging of a nonce |
 //! | [`proof`] | leaves, the range-annotated tree, openings, multiproofs |
 //! | [`prover`], [`recompute`](mod@crate::recompute), [`bench`](mod@crate::bench) | searching, checking, measuring |
-//! | [`vectors`] | checking vector files |
+//! | [`vectors`], [`departure`] | checking vector files, and finding the layer where a backend goes wrong |
+//! | [`study`] | how hard the function is to cut short, measured |
 //!
 //! Two users: the state machine takes [`Preset`], [`node_seed`], [`proof`] and [`recompute()`]
 //! and links no tensor library; the node adds a [`backend`] and the [`prover`].
@@ -27,6 +28,7 @@
 pub mod arith;
 pub mod backend;
 pub mod bench;
+pub mod departure;
 pub mod preset;
 pub mod proof;
 pub mod prover;
@@ -35,6 +37,7 @@ pub mod recompute;
 pub mod reference;
 pub mod seed;
 pub mod stream;
+pub mod study;
 mod target;
 pub mod vectors;
 pub mod weights;

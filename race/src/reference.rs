@@ -30,6 +30,30 @@ pub const ENTRY: Entry = Entry {
     unavailable: || None,
     load: |race, options, _| Ok(Box::new(Reference::new(race, options.threads))),
 };
+/// A quantity that a layer computes, one row per token, for those who look inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// `rq(n Wq, s_qkv)`.
+    Query,
+    /// `rq(n Wk, s_qkv)`.
+    Key,
+    /// `rq(n Wv, s_qkv)`.
+    Value,
+    /// What attention gives Wo.
+    Attention,
+    /// `rq(a Wo, s_attn_out)`.
+    AttentionUpdate,
+    /// `rq(n Wgate, s_ffn_in)`.
+    Gate,
+    /// `rq(n Wup, s_ffn_in)`.
+    Up,
+    /// What the gate gives Wdown.
+    Gated,
+    /// `rq(h Wdown, s_ffn_out)`.
+    FeedForwardUpdate,
+    /// `n` after the layer.
+    Residual,
+}
 
 /// The function in plain integers.
 pub struct Reference {
@@ -56,33 +80,51 @@ impl Reference {
         cancel: &AtomicBool,
     ) -> Result<Vec<Vec<i8>>, BackendError> {
         let preset = self.race.preset();
-        // One row of d_model activations per token of each nonce.
-        let mut n: Vec<Vec<i8>> = self.embed(inputs);
+        let mut n = self.embed(inputs);
         for layer in 0..preset.layers {
             if cancel.load(Ordering::Relaxed) {
                 return Err(BackendError::Cancelled);
             }
-            let [q, k, v] = [Matrix::Query, Matrix::Key, Matrix::Value]
-                .map(|matrix| requantised(self.product(layer, matrix, &n), preset.s_qkv));
-            let a = attend(preset, &q, &k, &v);
-            let update = self.product(layer, Matrix::Out, &a);
-            n = residual(&n, &update, preset.s_attn_out);
-            let [g, u] = [Matrix::Gate, Matrix::Up]
-                .map(|matrix| requantised(self.product(layer, matrix, &n), preset.s_ffn_in));
-            let h = gate(&g, &u);
-            let update = self.product(layer, Matrix::Down, &h);
-            n = residual(&n, &update, preset.s_ffn_out);
+            n = self.layer(layer, &n, &mut |_, _| ());
         }
-        Ok(n.chunks_exact(preset.seq)
-            .map(|tokens| {
-                let last = &tokens[preset.seq - 1];
-                last.iter().map(|&x| output(i32::from(x)) as i8).collect()
-            })
+        Ok(last_positions(preset, &n)
+            .map(|last| last.iter().map(|&x| output(i32::from(x)) as i8).collect())
             .collect())
     }
 
-    /// `norm(sign_t * (embedding[token_t] + position[t]))` for each token of each nonce.
-    fn embed(&self, inputs: &[NonceInput]) -> Vec<Vec<i8>> {
+    /// One layer over the rows `n`; `look` is shown what it computes on the way.
+    pub(crate) fn layer(
+        &self,
+        layer: usize,
+        n: &[Vec<i8>],
+        look: &mut dyn FnMut(Stage, &[Vec<i8>]),
+    ) -> Vec<Vec<i8>> {
+        let preset = self.race.preset();
+        let mut product = |matrix, x: &[Vec<i8>], shift, stage| {
+            let rows = requantised(self.product(layer, matrix, x), shift);
+            look(stage, &rows);
+            rows
+        };
+        let q = product(Matrix::Query, n, preset.s_qkv, Stage::Query);
+        let k = product(Matrix::Key, n, preset.s_qkv, Stage::Key);
+        let v = product(Matrix::Value, n, preset.s_qkv, Stage::Value);
+        let a = attend(preset, &q, &k, &v);
+        let update = product(Matrix::Out, &a, preset.s_attn_out, Stage::AttentionUpdate);
+        let n = residual(n, &update);
+        let g = product(Matrix::Gate, &n, preset.s_ffn_in, Stage::Gate);
+        let u = product(Matrix::Up, &n, preset.s_ffn_in, Stage::Up);
+        let h = gate(&g, &u);
+        let update = product(Matrix::Down, &h, preset.s_ffn_out, Stage::FeedForwardUpdate);
+        let n = residual(&n, &update);
+        look(Stage::Attention, &a);
+        look(Stage::Gated, &h);
+        look(Stage::Residual, &n);
+        n
+    }
+
+    /// `norm(sign_t * (embedding[token_t] + position[t]))`: one row of `d_model` activations per
+    /// token of each nonce.
+    pub(crate) fn embed(&self, inputs: &[NonceInput]) -> Vec<Vec<i8>> {
         let (preset, seed) = (self.race.preset(), self.race.seed());
         let row = |tensor, row| TensorReader::row(preset, seed, tensor, row);
         let positions: Vec<Vec<i8>> = (0..preset.seq).map(|t| row(Tensor::Position, t)).collect();
@@ -195,15 +237,23 @@ fn requantised(rows: Vec<Vec<i32>>, shift: u32) -> Vec<Vec<i8>> {
         .collect()
 }
 
-/// `norm(n + rq(update, shift))` for each row.
-fn residual(n: &[Vec<i8>], update: &[Vec<i32>], shift: u32) -> Vec<Vec<i8>> {
+/// The row of the last position of each nonce.
+pub(crate) fn last_positions<'a>(
+    preset: &Preset,
+    n: &'a [Vec<i8>],
+) -> impl Iterator<Item = &'a Vec<i8>> {
+    n.iter().skip(preset.seq - 1).step_by(preset.seq)
+}
+
+/// `norm(n + update)` for each row.
+fn residual(n: &[Vec<i8>], update: &[Vec<i8>]) -> Vec<Vec<i8>> {
     n.iter()
         .zip(update)
         .map(|(n, update)| {
             let sum: Vec<i32> = n
                 .iter()
                 .zip(update)
-                .map(|(&n, &update)| i32::from(n) + rq(update, shift))
+                .map(|(&n, &update)| i32::from(n) + i32::from(update))
                 .collect();
             norm(&sum)
         })

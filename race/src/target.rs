@@ -11,7 +11,7 @@ pub(crate) const TINY: [i8; 64] = [
     8, 9, 10, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, 26, 28, 32, 39,
 ];
 
-/// Table of `paper` (`d_model` 512).
+/// Table of `paper` and `small` (`d_model` 512).
 #[rustfmt::skip]
 pub(crate) const PAPER: [i8; 512] = [
     -50, -44, -41, -39, -38, -37, -36, -35, -34, -33, -33, -32, -32, -31, -30, -30, -30, -29,

@@ -14,7 +14,7 @@ use crate::preset::PresetError;
 use crate::proof::{Leaf, Node, Opening, ProofError};
 use crate::prover::Search;
 use crate::race::z_bytes;
-use crate::seed::{node_seed, nonce_key};
+use crate::seed::{node_seed, nonce_key, NonceInput};
 use crate::weights::{Tensor, TensorReader};
 use crate::{Bytes32, Outcome, Preset, Race};
 
@@ -25,15 +25,30 @@ pub enum VectorError {
     #[error("not a vector file: {0}")]
     Parse(#[from] serde_json::Error),
     /// The preset is not one of this build.
-    #[error(transparent)]
-    Preset(#[from] PresetError),
+    #[error("preset {name:?}: {error}")]
+    Preset {
+        /// The file's preset.
+        name: String,
+        /// Why it is refused.
+        error: PresetError,
+    },
+    /// A list whose length is not the preset's.
+    #[error("{quantity} has {got} entries; the preset has {expected}")]
+    Length {
+        /// Its path in the file.
+        quantity: String,
+        /// How many entries the preset gives it.
+        expected: usize,
+        /// How many it has.
+        got: usize,
+    },
     /// The backend is missing or failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
     /// The first quantity that differs.
     #[error("{quantity} differs: the file says {expected}, computed {computed}")]
     Differs {
-        /// Its path in the file, as in `nonces[3].distance`.
+        /// Its path in the file, as in `nonces[3].tokens[1]`.
         quantity: String,
         /// The file's value.
         expected: String,
@@ -136,13 +151,59 @@ fn decimal<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::
     text.parse().map_err(serde::de::Error::custom)
 }
 
+impl VectorError {
+    /// Whether the fault is in the file's form, so that there is nothing to compare.
+    pub fn is_malformed(&self) -> bool {
+        match self {
+            VectorError::Parse(_)
+            | VectorError::Preset { .. }
+            | VectorError::Length { .. }
+            | VectorError::Tensor(_) => true,
+            VectorError::Backend(_) | VectorError::Differs { .. } | VectorError::Proof { .. } => {
+                false
+            }
+        }
+    }
+}
+
 impl VectorFile {
-    /// Reads a vector file.
+    /// Reads a vector file; what it returns can be checked.
     ///
     /// # Errors
-    /// [`VectorError::Parse`] with the place in the text.
+    /// [`VectorError::Parse`] with the place in the text; [`VectorError::Preset`],
+    /// [`VectorError::Length`] or [`VectorError::Tensor`] for what no backend could compute.
     pub fn parse(json: &str) -> Result<Self, VectorError> {
-        Ok(serde_json::from_str(json)?)
+        let file: VectorFile = serde_json::from_str(json)?;
+        let preset = file.known_preset()?;
+        has_length("target_table", &file.target_table, preset.d_model)?;
+        has_length("target", &file.target, preset.d_model)?;
+        for name in file.tensors.keys() {
+            tensor(preset, name)?;
+        }
+        for (index, vector) in file.nonces.iter().enumerate() {
+            let quantity = format!("nonces[{index}].tokens");
+            has_length(&quantity, &vector.tokens, preset.seq)?;
+        }
+        Ok(file)
+    }
+
+    fn known_preset(&self) -> Result<&'static Preset, VectorError> {
+        Preset::by_name(&self.preset).map_err(|error| VectorError::Preset {
+            name: self.preset.clone(),
+            error,
+        })
+    }
+
+    /// The race of the file and what its nonces feed into the function.
+    ///
+    /// # Errors
+    /// None after [`VectorFile::parse`].
+    pub fn race_and_inputs(&self) -> Result<(Race, Vec<NonceInput>), VectorError> {
+        let race = Race::new(self.known_preset()?, self.race_seed.0);
+        let node_seed = self.node_seed_here().0;
+        let nonces = self.nonces.iter().map(|vector| vector.nonce);
+        let inputs = nonces.map(|nonce| race.input(&node_seed, nonce)).collect();
+        Ok((race, inputs))
     }
 
     /// Computes everything in the file with the backend called `name` and compares. `progress(done,
@@ -157,23 +218,20 @@ impl VectorFile {
         options: Options,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<usize, VectorError> {
-        let preset = Preset::by_name(&self.preset)?;
-        let race = Race::new(preset, self.race_seed.0);
+        let (race, inputs) = self.race_and_inputs()?;
+        let preset = race.preset();
         let mut compare = Compare(0);
         compare.same("parameters", &self.parameters, &preset.parameters())?;
         compare.same("node_seed", &self.node_seed, &self.node_seed_here())?;
         compare.same("threshold", &self.threshold, &preset.threshold)?;
-        let table = preset.target_table.to_vec();
-        compare.same("target_table", &self.target_table, &table)?;
-        compare.same("target", &self.target, &race.target().to_vec())?;
-        for (tensor_name, expected) in &self.tensors {
-            let tensor = Tensor::by_name(preset, tensor_name)
-                .ok_or_else(|| VectorError::Tensor(tensor_name.clone()))?;
-            let computed = tensor_hash(&race, tensor);
-            compare.same(&format!("tensors.{tensor_name}"), expected, &computed)?;
+        compare.same_list("target_table", &self.target_table, preset.target_table)?;
+        compare.same_list("target", &self.target, race.target())?;
+        for (name, expected) in &self.tensors {
+            let computed = tensor_hash(&race, tensor(preset, name)?);
+            compare.same(&format!("tensors.{name}"), expected, &computed)?;
         }
         let mut backend = backend::load(name, race, options, progress)?;
-        self.check_nonces(backend.as_mut(), &mut compare)?;
+        self.check_nonces(&inputs, backend.as_mut(), &mut compare)?;
         if let Some(proof) = &self.proof {
             proof.check(&self.public_key.0, backend.as_mut(), &mut compare)?;
         }
@@ -186,16 +244,11 @@ impl VectorFile {
 
     fn check_nonces(
         &self,
+        inputs: &[NonceInput],
         backend: &mut dyn Backend,
         compare: &mut Compare,
     ) -> Result<(), VectorError> {
         let never = AtomicBool::new(false);
-        let node_seed = self.node_seed.0;
-        let inputs: Vec<_> = self
-            .nonces
-            .iter()
-            .map(|vector| backend.race().input(&node_seed, vector.nonce))
-            .collect();
         let mut outcomes: Vec<Outcome> = Vec::new();
         for batch in inputs.chunks(backend.batch().max(1)) {
             outcomes.extend(backend.outcomes(batch, &never)?);
@@ -203,9 +256,9 @@ impl VectorFile {
         let computed = inputs.iter().zip(&outcomes);
         for (index, (vector, (input, outcome))) in self.nonces.iter().zip(computed).enumerate() {
             let at = |field: &str| format!("nonces[{index}].{field}");
-            let key = Hex(nonce_key(&self.race_seed.0, &node_seed, vector.nonce));
-            compare.same(&at("nonce_key"), &vector.nonce_key, &key)?;
-            compare.same(&at("tokens"), &vector.tokens, &input.tokens)?;
+            let key = nonce_key(&self.race_seed.0, &self.node_seed.0, vector.nonce);
+            compare.same(&at("nonce_key"), &vector.nonce_key, &Hex(key))?;
+            compare.same_list(&at("tokens"), &vector.tokens, &input.tokens)?;
             let signs = sha256(&input.signs);
             compare.same(&at("signs_sha256"), &vector.signs_sha256, &signs)?;
             let z = sha256(&z_bytes(&outcome.z));
@@ -234,7 +287,7 @@ impl ProofVector {
         let mut search = Search::new(public_key, 0..self.nonces_tried);
         search.run(backend, &never, &mut |_| ())?;
         let found: Vec<u64> = search.found().iter().map(|leaf| leaf.nonce).collect();
-        compare.same("proof.appropriate", &self.appropriate, &found)?;
+        compare.same_list("proof.appropriate", &self.appropriate, &found)?;
         let holds = |quantity: &str| {
             let quantity = quantity.to_string();
             move |error| VectorError::Proof { quantity, error }
@@ -246,7 +299,7 @@ impl ProofVector {
             let at = format!("proof.openings[{index}]");
             let expected = vector.opening();
             let computed = tree.open(vector.index).map_err(holds(&at))?;
-            compare.same(&at, &expected, &computed)?;
+            compare.same_opening(&at, &expected, &computed)?;
             expected
                 .verify(&self.root.0, self.count)
                 .map_err(holds(&at))?;
@@ -279,6 +332,21 @@ impl OpeningVector {
                 .collect(),
         }
     }
+}
+
+fn has_length<T>(quantity: &str, list: &[T], expected: usize) -> Result<(), VectorError> {
+    if list.len() == expected {
+        return Ok(());
+    }
+    Err(VectorError::Length {
+        quantity: quantity.into(),
+        expected,
+        got: list.len(),
+    })
+}
+
+fn tensor(preset: &Preset, name: &str) -> Result<Tensor, VectorError> {
+    Tensor::by_name(preset, name).ok_or_else(|| VectorError::Tensor(name.into()))
 }
 
 /// SHA-256 of a tensor's weights as i8, row-major.
@@ -315,5 +383,42 @@ impl Compare {
         }
         self.0 = self.0.saturating_add(1);
         Ok(())
+    }
+    /// As [`Compare::same`], naming the first entry that differs. Counts once.
+    fn same_list<T: PartialEq + Debug>(
+        &mut self,
+        quantity: &str,
+        expected: &[T],
+        computed: &[T],
+    ) -> Result<(), VectorError> {
+        let both = expected.iter().zip(computed).enumerate();
+        for (index, (expected, computed)) in both {
+            let mut entry = Compare(0);
+            entry.same(&format!("{quantity}[{index}]"), expected, computed)?;
+        }
+        let length = format!("the number of {quantity}");
+        self.same(&length, &expected.len(), &computed.len())
+    }
+
+    /// As [`Compare::same`], naming the first part that differs. Counts once.
+    fn same_opening(
+        &mut self,
+        quantity: &str,
+        expected: &Opening,
+        computed: &Opening,
+    ) -> Result<(), VectorError> {
+        let mut parts = Compare(0);
+        let at = |part: &str| format!("{quantity}.{part}");
+        parts.same(&at("nonce"), &expected.leaf.nonce, &computed.leaf.nonce)?;
+        let leaves = [expected, computed].map(|opening| Hex(opening.leaf.hash));
+        parts.same(&at("leaf"), &leaves[0], &leaves[1])?;
+        let paths = [expected, computed].map(|opening| {
+            let nodes = opening.path.iter();
+            nodes
+                .map(|node| (Hex(node.hash), node.min, node.max))
+                .collect::<Vec<_>>()
+        });
+        parts.same_list(&at("path"), &paths[0], &paths[1])?;
+        self.same(quantity, expected, computed)
     }
 }

@@ -45,7 +45,7 @@ fn a_wrong_file_is_refused_by_the_name_of_its_first_wrong_quantity() {
     assert_eq!(first_difference("344320", "344321"), "parameters");
     assert_eq!(first_difference("b24d4e38", "b24d4e39"), "node_seed");
     assert_eq!(first_difference("25650", "25651"), "threshold");
-    assert_eq!(first_difference("-39", "-38"), "target_table");
+    assert_eq!(first_difference("-39", "-38"), "target_table[0]");
     assert_eq!(
         first_difference("89152300", "89152301"),
         "tensors.layer3.wdown"
@@ -55,7 +55,7 @@ fn a_wrong_file_is_refused_by_the_name_of_its_first_wrong_quantity() {
     assert_eq!(first_difference("8d5fd4a9", "8d5fd4aa"), "proof.root");
     assert_eq!(
         first_difference("8453844c", "8453844d"),
-        "proof.openings[0]"
+        "proof.openings[0].path[0]"
     );
 }
 
@@ -65,13 +65,89 @@ fn text_that_is_no_vector_file_is_refused() {
         check("{}", "reference"),
         Err(VectorError::Parse(_))
     ));
+    assert!(matches!(
+        check(&format!("{TINY_A} {{}}"), "reference"),
+        Err(VectorError::Parse(_))
+    ));
+    assert!(matches!(
+        check(&TINY_A.replacen("b24d4e38", "b24d4e", 1), "reference"),
+        Err(VectorError::Parse(_))
+    ));
     let renamed = TINY_A.replacen("\"tiny\"", "\"huge\"", 1);
     assert!(matches!(
         check(&renamed, "reference"),
-        Err(VectorError::Preset(_))
+        Err(VectorError::Preset { name, .. }) if name == "huge"
     ));
     assert!(matches!(
         check(TINY_A, "abacus"),
         Err(VectorError::Backend(_))
     ));
+}
+
+/// Changes the file as JSON and reads it.
+fn changed(change: impl FnOnce(&mut serde_json::Value)) -> VectorError {
+    let mut file = serde_json::from_str(TINY_A).unwrap();
+    change(&mut file);
+    check(&file.to_string(), "reference").unwrap_err()
+}
+
+#[test]
+fn a_list_of_the_wrong_length_is_refused_before_anything_is_computed() {
+    for (name, list) in [
+        ("target_table", "/target_table"),
+        ("target", "/target"),
+        ("nonces[2].tokens", "/nonces/2/tokens"),
+    ] {
+        let error = changed(|file| {
+            let list = file.pointer_mut(list).unwrap().as_array_mut().unwrap();
+            list.pop();
+        });
+        assert!(error.is_malformed());
+        assert!(error.to_string().starts_with(name), "{error}");
+    }
+    let error = changed(|file| {
+        let hash = file["tensors"]["embedding"].clone();
+        file["tensors"]["layer4.wq"] = hash;
+    });
+    assert!(matches!(error, VectorError::Tensor(name) if name == "layer4.wq"));
+}
+
+#[test]
+fn a_wrong_entry_of_a_list_is_named() {
+    let wrong = |quantity: &str, change: fn(&mut serde_json::Value)| {
+        let error = changed(change);
+        assert!(!error.is_malformed());
+        assert!(
+            error
+                .to_string()
+                .starts_with(&format!("{quantity} differs")),
+            "{error}"
+        );
+    };
+    wrong("target[63]", |file| file["target"][63] = 1.into());
+    wrong("tensors.layer0.wq", |file| {
+        file["tensors"]["layer0.wq"] = "00".repeat(32).into();
+    });
+    wrong("nonces[1].tokens[2]", |file| {
+        file["nonces"][1]["tokens"][2] = 83.into();
+    });
+    wrong("nonces[4].z_sha256", |file| {
+        file["nonces"][4]["z_sha256"] = "00".repeat(32).into();
+    });
+    wrong("proof.appropriate[1]", |file| {
+        file["proof"]["appropriate"][1] = 33.into();
+    });
+    wrong("the number of proof.appropriate", |file| {
+        let list = file["proof"]["appropriate"].as_array_mut().unwrap();
+        list.pop();
+    });
+    wrong("proof.openings[0].nonce", |file| {
+        file["proof"]["openings"][0]["nonce"] = 27.into();
+    });
+    wrong("proof.openings[0].leaf", |file| {
+        file["proof"]["openings"][0]["leaf"] = "00".repeat(32).into();
+    });
+    wrong("proof.openings[0].path[1]", |file| {
+        file["proof"]["openings"][0]["path"][1]["min"] = 104.into();
+    });
 }

@@ -32,6 +32,7 @@ pub mod proto;
 pub mod query;
 pub mod race;
 pub mod race_work;
+pub mod race_study;
 pub mod start;
 pub mod status;
 pub mod tree;

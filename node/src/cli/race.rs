@@ -1,4 +1,4 @@
-//! `raced race`: checking vector files, and measuring this machine.
+//! `raced race`: checking vector files, measuring this machine, studying the function.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,15 +7,17 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 use race::backend::{self, BackendError, Options};
+use race::departure::{first_departure, Departure};
 use race::vectors::{VectorError, VectorFile};
 use race::{Preset, Race};
 
 use super::error::CliError;
 use super::progress::{Progress, Unit};
+use super::race_study::Study;
 use super::tree::Tree;
 use super::{Context, Outcome, Run};
 
-/// Run the Race function outside a chain: check vectors, measure this machine
+/// Run the Race function outside a chain: check vectors, measure this machine, study it
 #[derive(Debug, Parser)]
 #[command(after_help = "Example:\n  raced race bench --preset tiny --seconds 5 --output json")]
 pub struct RaceCommand {
@@ -37,6 +39,11 @@ enum Command {
     Bench(Bench),
     /// Race for a node in a process of its own, on other nonces than the node's
     Work(super::race_work::Work),
+    /// Measure how hard the function is to cut short, and the odds of a nonce
+    #[command(
+        after_help = "Example:\n  raced race study --preset small --nonces 1000 --skip 1,2,4 --output json"
+    )]
+    Study(Study),
 }
 
 #[derive(Debug, Args)]
@@ -54,13 +61,16 @@ struct Check {
     /// Vector files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// When a file differs, say after which layer the backend departs from plain integers, if it does
+    #[arg(long)]
+    layers: bool,
     #[command(flatten)]
     backend: BackendFlags,
 }
 
 #[derive(Debug, Args)]
 struct Bench {
-    /// Sizes of the function: paper or tiny
+    /// Sizes of the function: paper, small or tiny
     #[arg(long, default_value = "paper", value_name = "NAME")]
     preset: String,
     #[command(flatten)]
@@ -99,8 +109,18 @@ impl Run for RaceCommand {
             Command::Check(check) => check.run(context).await,
             Command::Bench(bench) => bench.run(context).await,
             Command::Work(work) => work.run(context).await,
+            Command::Study(study) => study.run(context).await,
         }
     }
+}
+
+/// The preset of `--preset NAME`.
+pub(super) fn preset_named(name: &str) -> Result<&'static Preset, CliError> {
+    Preset::by_name(name).map_err(|error| {
+        CliError::from(error)
+            .while_doing(&format!("--preset {name}"))
+            .as_usage()
+    })
 }
 
 /// Computes on a thread of its own, so that signals and timers go on.
@@ -129,25 +149,28 @@ impl Check {
         for (path, file) in files {
             let progress = Progress::new(&context.console, &path, Unit::Items("weights"));
             let backend = name.clone();
-            let checked = on_thread(move || {
-                file.check(&backend, options, &mut |done, all| {
+            let (checked, departure) = on_thread(move || {
+                let checked = file.check(&backend, options, &mut |done, all| {
                     progress.set(done, Some(all));
-                })
+                });
+                let look = self.layers && matches!(checked, Err(VectorError::Differs { .. }));
+                let departure = look.then(|| departure(&file, &backend, options));
+                (checked, departure.transpose())
             })
             .await;
-            let (agrees, more) = match &checked {
-                Ok(compared) => (true, ("compared", Tree::from(*compared))),
-                Err(error) => (false, ("difference", Tree::text(error))),
-            };
-            results.push(Tree::map([
+            let departure = departure.map_err(|error| CliError::from(error).while_doing(&path))?;
+            let mut result = vec![
                 ("file", Tree::text(&path)),
-                ("agrees", Tree::from(agrees)),
-                more,
-            ]));
+                ("agrees", Tree::from(checked.is_ok())),
+                match &checked {
+                    Ok(compared) => ("compared", Tree::from(*compared)),
+                    Err(error) => ("difference", Tree::text(error)),
+                },
+            ];
+            result.extend(departure.map(|departure| ("layers", Tree::text(departure))));
+            results.push(Tree::map(result));
             if let (Err(error), None) = (checked, &failure) {
-                let usage = matches!(error, VectorError::Preset(_));
-                let error = CliError::from(error).while_doing(&path);
-                failure = Some(if usage { error.as_usage() } else { error });
+                failure = Some(CliError::from(error).while_doing(&path));
             }
         }
         context.print(&Tree::map([
@@ -158,13 +181,23 @@ impl Check {
     }
 }
 
+/// What the backend does layer by layer, in a sentence.
+fn departure(file: &VectorFile, name: &str, options: Options) -> Result<String, VectorError> {
+    let (race, inputs) = file.race_and_inputs()?;
+    let found = first_departure(&race, &inputs, options.threads, &mut |race| {
+        backend::load(name, race, options, &mut |_, _| ())
+    })?;
+    Ok(match found {
+        Some(Departure { layer, nonce }) => format!(
+            "{name} departs from plain integers in layer {layer}, seen first in nonce {nonce}"
+        ),
+        None => format!("{name} agrees with plain integers in every layer: look at the file"),
+    })
+}
+
 impl Bench {
     async fn run(self, context: Context) -> Outcome {
-        let preset = Preset::by_name(&self.preset).map_err(|error| {
-            CliError::from(error)
-                .while_doing(&format!("--preset {}", self.preset))
-                .as_usage()
-        })?;
+        let preset = preset_named(&self.preset)?;
         let (name, options) = self.backend.resolve()?;
         let stop = Arc::new(AtomicBool::new(false));
         let asked = stop.clone();
@@ -191,7 +224,7 @@ impl Bench {
 }
 
 /// Resolves at Ctrl-C or SIGTERM.
-async fn interrupted() {
+pub(super) async fn interrupted() {
     use tokio::signal::unix::{signal, SignalKind};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => {

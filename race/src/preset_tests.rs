@@ -3,8 +3,10 @@ use super::*;
 #[test]
 fn presets_have_the_published_parameters_and_work() {
     assert_eq!(PAPER.parameters(), 2_285_897_728);
+    assert_eq!(SMALL.parameters(), 146_802_688);
     assert_eq!(TINY.parameters(), 344_320);
     assert_eq!(PAPER.flop_per_nonce(), 18_253_611_008);
+    assert_eq!(SMALL.flop_per_nonce(), PAPER.flop_per_nonce() / 16);
 }
 
 #[test]
@@ -15,6 +17,64 @@ fn the_bounds_of_paper_are_the_published_ones() {
     ] {
         assert!(bounds.contains(&published), "{published} not in {bounds:?}");
     }
+}
+
+/// The largest sums, with every activation and every weight at its limit, added up term by term.
+fn worst_cases(preset: &Preset) -> [u64; 8] {
+    let product = |terms: usize, x: u64| (0..terms).map(|_| x * 15).sum::<u64>();
+    // Attention: any weights of the table, the best score's 31 among them.
+    let numerator = (31..=31 * preset.seq as u64)
+        .map(|weights| 127 * weights * (65_536 / weights) + 32_768)
+        .max()
+        .unwrap();
+    let norm = (1..=2 * 127 * preset.d_model as u64)
+        .map(|sum| sum * (51 * 128 * preset.d_model as u64 / sum) + 128)
+        .max()
+        .unwrap();
+    [
+        product(preset.d_model, 127),
+        (0..preset.d_head).map(|_| 127 * 127).sum(),
+        numerator,
+        product(preset.d_attn(), 63),
+        product(preset.d_ffn, 127),
+        norm,
+        (0..preset.d_model).map(|_| 127 + 127).sum(),
+        (0..preset.d_model).map(|_| 126 * 126).sum(),
+    ]
+}
+
+#[test]
+fn no_worst_case_of_any_preset_passes_its_bound_or_two_to_the_24() {
+    for preset in ALL {
+        for (worst, (quantity, bound)) in worst_cases(preset).into_iter().zip(preset.bounds()) {
+            let name = preset.name;
+            assert!(worst <= bound, "{name}: {quantity}: {worst} > {bound}");
+            assert!(bound < 1 << 24, "{name}: {quantity}: {bound}");
+        }
+    }
+}
+
+#[test]
+fn small_spreads_as_paper_does() {
+    // Equal terms, and as many as a shift smaller by one makes up for: sums of random signs spread
+    // by the root of their number.
+    let quarter = |paper: usize, small: usize| assert_eq!(paper, 4 * small);
+    quarter(PAPER.d_attn(), SMALL.d_attn());
+    quarter(PAPER.d_ffn, SMALL.d_ffn);
+    quarter(PAPER.layers, SMALL.layers);
+    assert_eq!(PAPER.s_attn_out, SMALL.s_attn_out + 1);
+    assert_eq!(PAPER.s_ffn_out, SMALL.s_ffn_out + 1);
+    let same = Spec {
+        name: PAPER.name,
+        layers: PAPER.layers,
+        heads: PAPER.heads,
+        d_ffn: PAPER.d_ffn,
+        s_attn_out: PAPER.s_attn_out,
+        s_ffn_out: PAPER.s_ffn_out,
+        threshold: PAPER.threshold,
+        ..*SMALL
+    };
+    assert_eq!(same, *PAPER);
 }
 
 #[test]
@@ -38,6 +98,11 @@ fn a_preset_whose_sums_can_pass_two_to_the_24_is_refused() {
         Preset::prove(many_heads),
         Err(PresetError::Inexact { .. })
     ));
+    // The last width that holds, and the first that does not.
+    for (d_ffn, holds) in [(8800, true), (8808, false)] {
+        let spec = Spec { d_ffn, ..*PAPER };
+        assert_eq!(Preset::prove(spec).is_ok(), holds, "{d_ffn}");
+    }
 }
 
 #[test]
@@ -65,6 +130,7 @@ fn a_preset_that_the_definition_cannot_work_with_is_refused() {
 #[test]
 fn a_preset_is_found_by_its_name() {
     assert_eq!(Preset::by_name("paper").unwrap().layers, 64);
+    assert_eq!(Preset::by_name("small").unwrap().layers, 16);
     assert_eq!(Preset::by_name("Paper"), Err(PresetError::Unknown));
 }
 

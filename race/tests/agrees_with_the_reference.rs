@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
 use race::backend::{self, Options};
-use race::preset::TINY;
+use race::preset::{SMALL, TINY};
 use race::prover::{Ending, Search};
 use race::recompute::recompute_on;
 use race::{node_seed, recompute, recompute_all, BackendError, Race};
@@ -41,6 +41,24 @@ proptest! {
             let mut backend = backend::load(name, race.clone(), options, &mut |_, _| ()).unwrap();
             prop_assert_eq!(&backend.outcomes(&inputs, &never).unwrap(), &expected);
         }
+    }
+}
+
+#[test]
+fn any_backend_gives_the_reference_outputs_of_small() {
+    let never = AtomicBool::new(false);
+    let race = Race::new(&SMALL, [9; 32]);
+    let inputs: Vec<_> = (0..3).map(|nonce| race.input(&[7; 32], nonce)).collect();
+    let options = Options::default();
+    let mut reference = backend::load("reference", race.clone(), options, &mut |_, _| ()).unwrap();
+    let expected = reference.outcomes(&inputs, &never).unwrap();
+    for name in backend::names() {
+        let mut backend = backend::load(name, race.clone(), options, &mut |_, _| ()).unwrap();
+        assert_eq!(
+            backend.outcomes(&inputs, &never).unwrap(),
+            expected,
+            "{name}"
+        );
     }
 }
 

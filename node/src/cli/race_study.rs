@@ -172,7 +172,10 @@ impl Report {
         let between = &inside.between_nonces;
         writeln!(text, "{:<42}{}", "outputs of two nonces", shown(between))?;
         for skipped in &inside.skipped {
-            let what = format!("output without the last {} layers", skipped.layers);
+            let what = match skipped.layers {
+                1 => "output without the last layer".to_owned(),
+                layers => format!("output without the last {layers} layers"),
+            };
             writeln!(text, "{what:<42}{}", shown(&skipped.correlation))?;
         }
         writeln!(
@@ -225,7 +228,7 @@ impl Report {
             writeln!(text, "    mean {mean:.0}, deviation {deviation:.0}")?;
             let bounds: Vec<String> = quantiles
                 .iter()
-                .map(|(share, bound)| format!("{:.4} % {bound}", 100.0 * share))
+                .map(|(share, bound)| format!("{} % {bound}", 100.0 * share))
                 .collect();
             writeln!(text, "    at most: {}", bounds.join(", "))?;
         }

@@ -26,7 +26,7 @@ pub struct Inside {
     /// Correlation of the vectors of two tokens of a nonce, after so many layers.
     pub between_tokens: Vec<AfterLayer>,
     /// Correlation of the last token's vector with itself, had one coordinate of the first token's
-    /// input been larger by 1, after so many layers.
+    /// input been different by 1, after so many layers.
     pub after_a_change: Vec<AfterLayer>,
     /// What is left of the output without the last layers.
     pub skipped: Vec<Skipped>,

@@ -45,9 +45,122 @@ async fn a_right_vector_is_0_and_the_first_difference_of_a_wrong_one_is_named() 
         done.err
     );
     assert_eq!(done.json()["files"][0]["agrees"], false);
+}
 
-    std::fs::write(&path, "{}").unwrap();
-    assert_eq!(raced(home.path(), &check).await.code, 2);
+#[tokio::test]
+async fn with_layers_a_backend_that_is_right_sends_the_reader_to_the_file() {
+    let home = tempfile::tempdir().unwrap();
+    let path = vector(home.path(), |file| {
+        file["nonces"][0]["z_sha256"] = "00".repeat(32).into();
+    });
+    let file = path.to_str().unwrap();
+    let check = [
+        "race",
+        "check",
+        file,
+        "--layers",
+        "--backend",
+        "reference",
+        "-o",
+        "json",
+    ];
+    let done = raced(home.path(), &check).await;
+    assert_eq!(done.code, 1, "{}", done.err);
+    let result = &done.json()["files"][0];
+    let difference = result["difference"].as_str().unwrap();
+    assert!(difference.starts_with("nonces[0].z_sha256 differs"));
+    let layers = result["layers"].as_str().unwrap();
+    assert!(layers.starts_with("reference agrees"), "{layers}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_vector_is_wrong_usage_and_says_why() {
+    let home = tempfile::tempdir().unwrap();
+    let path = vector(home.path(), |_| ());
+    let right = std::fs::read_to_string(&path).unwrap();
+    let changed = |change: fn(&mut serde_json::Value)| {
+        let mut file: serde_json::Value = serde_json::from_str(&right).unwrap();
+        change(&mut file);
+        file.to_string().into_bytes()
+    };
+    for (bytes, reason) in [
+        (b"{}".to_vec(), "not a vector file: missing field"),
+        (b"{ \"preset\": ".to_vec(), "EOF while parsing"),
+        (format!("{right}]").into_bytes(), "trailing characters"),
+        (vec![0xff, 0xfe, 0xfd], "cannot read"),
+        (
+            changed(|file| file["preset"] = "huge".into()),
+            "known presets are paper, small and tiny",
+        ),
+        (
+            changed(|file| file["extra"] = 1.into()),
+            "unknown field `extra`",
+        ),
+        (
+            changed(|file| file["race_seed"] = "00".into()),
+            "Invalid string length",
+        ),
+        (
+            changed(|file| file["target"] = [1, 2].into()),
+            "target has 2 entries; the preset has 64",
+        ),
+        (
+            changed(|file| file["nonces"][0]["tokens"] = [1].into()),
+            "nonces[0].tokens has 1 entries; the preset has 4",
+        ),
+        (
+            changed(|file| file["tensors"]["layer9.wq"] = "00".repeat(32).into()),
+            "layer9.wq is no tensor",
+        ),
+    ] {
+        std::fs::write(&path, bytes).unwrap();
+        let done = raced(home.path(), &["race", "check", path.to_str().unwrap()]).await;
+        assert_eq!(
+            (done.code, done.out.as_str()),
+            (2, ""),
+            "{reason}: {}",
+            done.err
+        );
+        assert!(done.err.contains("vector.json"), "{}", done.err);
+        assert!(done.err.contains(reason), "{reason}: {}", done.err);
+    }
+}
+
+#[tokio::test]
+async fn a_study_is_a_table_for_people_and_json_for_scripts() {
+    let home = tempfile::tempdir().unwrap();
+    let study = [
+        "race",
+        "study",
+        "--preset",
+        "tiny",
+        "--nonces",
+        "20",
+        "--seed",
+        "3",
+        "--skip",
+        "1,2",
+        "--backend",
+        "reference",
+    ];
+    let shown = raced(home.path(), &study).await;
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    for part in [
+        "preset tiny, seed 3, 20 nonces",
+        "outputs of two nonces",
+        "without the last 2 layers",
+        "one input changed by 1",
+        "each nonce:",
+    ] {
+        assert!(shown.out.contains(part), "{part}: {}", shown.out);
+    }
+    let args = [&study[..], &["--output", "json"]].concat();
+    let report = raced(home.path(), &args).await.json();
+    assert_eq!(report["preset"], "tiny");
+    assert_eq!(report["inside"]["skipped"].as_array().unwrap().len(), 2);
+    assert_eq!(report["inside"]["spreads"][0]["name"], "q");
+    assert_eq!(report["odds"]["own"]["distance"]["count"], 20);
+    assert_eq!(report["odds"]["threshold"], 25_650);
 }
 
 #[tokio::test]

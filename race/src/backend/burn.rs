@@ -29,7 +29,7 @@ const NONCES_PER_PRODUCT: usize = 32;
 
 /// The products of a layer: matrices that share their input lie side by side.
 #[derive(Clone, Copy)]
-enum Product {
+pub(super) enum Product {
     /// `[d_model, 3 d_attn]`.
     QueryKeyValue,
     /// `[d_attn, d_model]`.
@@ -41,7 +41,7 @@ enum Product {
 }
 
 impl Product {
-    const ALL: [Product; 4] = [
+    pub(super) const ALL: [Product; 4] = [
         Product::QueryKeyValue,
         Product::Out,
         Product::GateUp,
@@ -56,6 +56,39 @@ impl Product {
             Product::Down => &[Matrix::Down],
         }
     }
+
+    /// The matrices of `layer` that this product takes side by side.
+    pub(super) fn tensors(self, layer: usize) -> Vec<Tensor> {
+        let matrices = self.matrices().iter();
+        matrices
+            .map(|&matrix| Tensor::Layer(layer, matrix))
+            .collect()
+    }
+}
+
+/// The elements of `tensors`, which have one shape and lie side by side in the result, expanded
+/// on `threads` threads.
+pub(super) fn expand<W>(weights: &Weights, tensors: &[Tensor], threads: usize) -> Vec<W>
+where
+    W: From<i8> + Clone + Send,
+{
+    let (rows, columns) = tensors[0].shape(weights.preset());
+    let width = columns * tensors.len();
+    let mut values = vec![W::from(0); rows * width];
+    let share = rows.div_ceil(threads.max(1));
+    std::thread::scope(|scope| {
+        for (chunk, values) in values.chunks_mut(share * width).enumerate() {
+            scope.spawn(move || {
+                for (row, values) in values.chunks_exact_mut(width).enumerate() {
+                    let row = chunk * share + row;
+                    for (part, &tensor) in values.chunks_exact_mut(columns).zip(tensors) {
+                        weights.expand(tensor, row, part);
+                    }
+                }
+            });
+        }
+    });
+    values
 }
 
 /// The expanded weights of a layer, in the order of [`Product::ALL`]; cloning shares them.
@@ -108,25 +141,10 @@ impl<B: Burn> BurnBackend<B> {
 
     fn expand(&self, layer: usize) -> Layer<B> {
         Layer(Product::ALL.map(|product| {
-            let matrices = product.matrices();
-            let (rows, columns) = Tensor::Layer(layer, matrices[0]).shape(self.race.preset());
-            let width = columns * matrices.len();
-            let mut values = vec![0f32; rows * width];
-            let share = rows.div_ceil(self.threads);
-            std::thread::scope(|scope| {
-                for (chunk, values) in values.chunks_mut(share * width).enumerate() {
-                    let weights = &self.weights;
-                    scope.spawn(move || {
-                        for (row, values) in values.chunks_exact_mut(width).enumerate() {
-                            let row = chunk * share + row;
-                            for (part, &matrix) in values.chunks_exact_mut(columns).zip(matrices) {
-                                weights.expand(Tensor::Layer(layer, matrix), row, part);
-                            }
-                        }
-                    });
-                }
-            });
-            self.tensor(values, rows, width)
+            let tensors = product.tensors(layer);
+            let (rows, columns) = tensors[0].shape(self.race.preset());
+            let values = expand(&self.weights, &tensors, self.threads);
+            self.tensor(values, rows, columns * tensors.len())
         }))
     }
 

@@ -4,19 +4,30 @@
 //! is the same for all ([`Race`]). To add one, implement [`Backend`] in a file of its own with its
 //! [`Entry`], and add a line to `BACKENDS`.
 
-#[cfg(feature = "flex")]
+#[cfg(any(feature = "flex", feature = "gpu"))]
 pub mod burn;
+#[cfg(feature = "gpu")]
+mod cube;
+#[cfg(feature = "cuda")]
+pub mod cuda;
+#[cfg(any(feature = "flex", feature = "gpu"))]
+pub mod device;
 #[cfg(feature = "flex")]
 pub mod flex;
-#[cfg(feature = "flex")]
+#[cfg(any(feature = "flex", feature = "gpu"))]
 mod host;
+#[cfg(feature = "gpu")]
+mod kernels;
+#[cfg(any(feature = "flex", feature = "gpu"))]
+pub mod program;
 pub mod simd;
 
+use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use crate::reference;
 use crate::seed::NonceInput;
-use crate::{Outcome, Race};
+use crate::{Bytes32, Outcome, Race};
 
 /// The function of one race, ready to run.
 pub trait Backend: Send {
@@ -57,6 +68,30 @@ pub trait Backend: Send {
             .zip(&outputs)
             .map(|(input, y)| race.judge(input, y))
             .collect())
+    }
+
+    /// The outcomes of the appropriate ones among `nonces` of the participant with `node_seed`, in
+    /// increasing order.
+    ///
+    /// # Errors
+    /// Those of [`Backend::forward`].
+    fn search(
+        &mut self,
+        node_seed: &Bytes32,
+        nonces: Range<u64>,
+        cancel: &AtomicBool,
+    ) -> Result<Vec<Outcome>, BackendError> {
+        let race = self.race();
+        let inputs: Vec<_> = nonces.map(|nonce| race.input(node_seed, nonce)).collect();
+        let mut outcomes = self.outcomes(&inputs, cancel)?;
+        outcomes.retain(|outcome| outcome.appropriate);
+        Ok(outcomes)
+    }
+
+    /// What an operator should hear and has not heard: a device that goes on with less memory, or
+    /// was given up.
+    fn take_notices(&mut self) -> Vec<String> {
+        Vec::new()
     }
 }
 
@@ -129,6 +164,8 @@ pub struct Entry {
 
 /// The backends of this build, the fastest first; the last ones are there to compare with.
 const BACKENDS: &[&[Entry]] = &[
+    #[cfg(feature = "cuda")]
+    &[cuda::ENTRY],
     &[simd::BEST],
     #[cfg(feature = "flex")]
     &[flex::ENTRY],

@@ -186,7 +186,7 @@ impl<B: Passes> Program<B> {
         let permutations = inputs.iter().flat_map(|input| &input.permutation);
         let permutations = permutations.map(|&item| item as i32).collect();
         let permutations = integers::<B, 2>(permutations, shape, &self.device);
-        let y = outputs.y.clone().slice([0..inputs.len()]);
+        let y = outputs.y.clone().slice_dim(0, 0..inputs.len());
         let z = y.gather(1, permutations);
         let difference = z - self.target.clone();
         let distances = (difference.clone() * difference).sum_dim(1);

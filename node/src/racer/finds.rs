@@ -286,6 +286,14 @@ impl Log {
     }
 }
 
+impl Drop for Log {
+    fn drop(&mut self) {
+        // Closing is not enough: a child process that is being started holds a copy of the file for a
+        // moment, and the lock with it. A lock that stays is one that the next opening names.
+        let _ = self.file.unlock();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -19,7 +19,7 @@ if [[ -f target/build-env.sh ]]; then
 fi
 # With --workspace the features, and so the artefacts, are those of `make build`.
 "${CARGO:-cargo}" build --locked --quiet --workspace \
-    --example transfers --example sizes --example bench_store
+    --example transfers --example sizes --example bench_store --example proof --example disputes
 cometbft=$(dirname "$raced")/cometbft
 if [[ -z ${RACED_COMETBFT:-} && -x $cometbft ]]; then
     export RACED_COMETBFT=$cometbft
@@ -61,10 +61,17 @@ PY
 }
 
 echo "machine: $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg)"
-for case in tiny:flex tiny:reference paper:flex; do
+for case in {tiny,small,paper}:{simd,simd-avx2,simd-portable,flex,reference}; do
+    here=$("$raced" race backends --output json |
+        python3 -c 'import json, sys; print(*(b["name"] for b in json.load(sys.stdin) if not b["missing"]))')
+    if [[ " $here " != *" ${case##*:} "* ]]; then
+        continue
+    fi
     measure "race-${case/:/-}" "$raced" race bench --preset "${case%%:*}" \
         --backend "${case##*:}" --seconds "$seconds" --output json
 done
+measure race-proof "$examples/proof" 30000
+measure race-disputes "$examples/disputes" paper 16 "$(nproc)"
 measure sizes "$examples/sizes"
 measure store "$examples/bench_store" 100000 1000 50
 measure transfers "$examples/transfers" "$((3 * seconds))" 40 "$raced"

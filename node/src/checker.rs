@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use race::backend;
+use race::backend::{self, Options};
 use race::recompute::{recompute_on, Recomputed};
 use race::{Preset, Race};
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,7 @@ impl Results {
 pub struct Checker {
     folder: PathBuf,
     backend: String,
-    threads: usize,
+    config: config::Race,
     running: Option<(RaceId, Crew)>,
     results: Results,
 }
@@ -123,7 +123,7 @@ impl Checker {
         Self {
             folder: racer::folder(home),
             backend: config.backends().next().unwrap_or_default().to_owned(),
-            threads: config.threads,
+            config: config.clone(),
             running: None,
             results: Results::default(),
         }
@@ -148,10 +148,11 @@ impl Checker {
         match saved.and_then(|saved| saved.results_of(&job)) {
             Some(results) => self.results.set(id, results),
             None => {
-                let (backend, threads) = (self.backend.clone(), self.threads);
+                let backend = self.backend.clone();
+                let options = worker::options(&self.config);
                 let results = self.results.clone();
                 crew.spawn("checking", move |control| {
-                    check(&job, &backend, threads, control, &file, &results);
+                    check(&job, &backend, options, control, &file, &results);
                 });
             }
         }
@@ -178,13 +179,13 @@ impl Checker {
 fn check(
     job: &Job,
     backend: &str,
-    threads: usize,
+    options: Options,
     control: &Control,
     file: &Path,
     results: &Results,
 ) {
     let race = Race::new(job.preset, job.seed);
-    let done = backend::load(backend, race, worker::options(threads), &mut |_, _| {})
+    let done = backend::load(backend, race, options, &mut |_, _| {})
         .and_then(|mut backend| recompute_on(backend.as_mut(), &job.claims, control.stop_flag()));
     match done {
         Ok(recomputed) => {

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use race::backend::FASTEST;
 use serde::{Deserialize, Serialize};
 
 use crate::comet::config::CometConfig;
@@ -91,11 +92,14 @@ pub struct Grpc {
 pub struct Race {
     /// Whether this node races.
     pub enabled: bool,
-    /// What computes it; several with commas between, such as `cuda,flex`, race side by side. `raced race
-    /// bench --help` lists what this build has.
+    /// What computes it: `fastest`, or a name; several with commas between, such as `cuda,simd`, race side
+    /// by side. `raced race backends` lists what there is.
     pub backend: String,
     /// CPU threads of each; 0: all cores.
     pub threads: usize,
+    /// MiB that the weights of a race may take; above it they are generated for every batch. 0: half of
+    /// what is available when a race begins.
+    pub memory_mib: u64,
     /// The nonces of this process: `all`, a part such as `2/4`, a range such as `0..1000000`. Processes
     /// that race with one key have different ones (`raced race work`).
     pub nonces: Share,
@@ -116,9 +120,10 @@ impl Race {
     /// What no type says: the backends are there, and there is a margin.
     fn check(&self) -> Result<(), String> {
         let available = race::backend::names();
-        if let Some(unknown) = self.backends().find(|name| !available.contains(name)) {
+        let known = |name: &&str| *name == FASTEST || available.contains(name);
+        if let Some(unknown) = self.backends().find(|name| !known(name)) {
             return Err(format!(
-                "[race] backend: there is no `{unknown}`; this build has: {}",
+                "[race] backend: there is no `{unknown}`; this machine has: {FASTEST}, {}",
                 available.join(", ")
             ));
         }
@@ -196,8 +201,9 @@ impl Default for Race {
     fn default() -> Self {
         Self {
             enabled: true,
-            backend: "flex".into(),
+            backend: FASTEST.into(),
             threads: 0,
+            memory_mib: 0,
             nonces: Share::All,
             margin_blocks: 6,
             while_serving: false,

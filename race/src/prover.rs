@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::backend::{Backend, BackendError};
 use crate::proof::{Leaf, ProofError, Tree};
 use crate::seed::node_seed;
-use crate::{Bytes32, Race};
+use crate::Bytes32;
 
 /// How far a search is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +40,8 @@ pub fn attempt(
     nonces: Range<u64>,
     cancel: &AtomicBool,
 ) -> Result<Vec<Leaf>, BackendError> {
-    let race: &Race = backend.race();
-    let inputs: Vec<_> = nonces.map(|nonce| race.input(node_seed, nonce)).collect();
-    let outcomes = backend.outcomes(&inputs, cancel)?;
-    let appropriate = outcomes.iter().filter(|outcome| outcome.appropriate);
-    Ok(appropriate.map(|outcome| outcome.leaf()).collect())
+    let found = backend.search(node_seed, nonces, cancel)?;
+    Ok(found.iter().map(crate::Outcome::leaf).collect())
 }
 
 /// A search by one participant, in increasing order of nonces.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
-use race::backend::{self, BackendError, Options};
+use race::backend::simd::Peak;
+use race::backend::{self, BackendError, Options, FASTEST};
 use race::departure::{first_departure, Departure};
 use race::vectors::{VectorError, VectorFile};
 use race::{Preset, Race};
@@ -27,6 +28,8 @@ pub struct RaceCommand {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// List what can compute the function, the fastest first, and what this machine lacks for the rest
+    Backends,
     /// Recompute vector files and name the first difference
     #[command(
         after_help = "Example:\n  raced race check tests/vectors/race-tiny-a.json --backend reference"
@@ -34,7 +37,7 @@ enum Command {
     Check(Check),
     /// Measure how many nonces a second a backend computes; Ctrl-C ends it early
     #[command(
-        after_help = "Example:\n  raced race bench --preset paper --backend flex --seconds 30 --output json"
+        after_help = "Example:\n  raced race bench --preset paper --backend simd --seconds 30 --output json"
     )]
     Bench(Bench),
     /// Race for a node in a process of its own, on other nonces than the node's
@@ -48,12 +51,15 @@ enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct BackendFlags {
-    /// What computes: see the error of an unknown name for those of this build [default: the best of this build]
+    /// What computes: see `raced race backends` [default: fastest]
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
     /// CPU threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    /// Memory that weights may take; above it they are generated for every batch [default: 4096]
+    #[arg(long, value_name = "MIB")]
+    memory: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -84,11 +90,8 @@ impl BackendFlags {
     /// The backend's name, known to this build, and how it may use the machine.
     pub(super) fn resolve(self) -> Result<(String, Options), CliError> {
         let names = backend::names();
-        let name = self
-            .backend
-            .or_else(|| names.first().map(|name| (*name).to_owned()))
-            .unwrap_or_default();
-        if !names.contains(&name.as_str()) {
+        let name = self.backend.unwrap_or_else(|| FASTEST.to_owned());
+        if name != FASTEST && !names.contains(&name.as_str()) {
             let unknown = BackendError::Unknown {
                 asked: name,
                 available: names.join(", "),
@@ -99,6 +102,10 @@ impl BackendFlags {
         if let Some(threads) = self.threads {
             options.threads = threads.into();
         }
+        if let Some(mib) = self.memory {
+            options.held_bytes = u64::from(mib) << 20;
+            options.expanded_bytes = options.expanded_bytes.min(options.held_bytes);
+        }
         Ok((name, options))
     }
 }
@@ -106,6 +113,10 @@ impl BackendFlags {
 impl Run for RaceCommand {
     async fn run(self, context: Context) -> Outcome {
         match self.command {
+            Command::Backends => {
+                context.print(&backends());
+                Ok(())
+            }
             Command::Check(check) => check.run(context).await,
             Command::Bench(bench) => bench.run(context).await,
             Command::Work(work) => work.run(context).await,
@@ -121,6 +132,21 @@ pub(super) fn preset_named(name: &str) -> Result<&'static Preset, CliError> {
             .while_doing(&format!("--preset {name}"))
             .as_usage()
     })
+}
+
+/// The backends of this build.
+fn backends() -> Tree {
+    let row = |entry: &backend::Entry| {
+        Tree::map([
+            ("name", Tree::text(entry.name)),
+            ("about", Tree::text(entry.about)),
+            (
+                "missing",
+                (entry.unavailable)().map_or(Tree::text(""), Tree::text),
+            ),
+        ])
+    };
+    Tree::List(backend::entries().map(row).collect())
 }
 
 /// Computes on a thread of its own, so that signals and timers go on.
@@ -254,6 +280,7 @@ fn measure(
         progress.set(done, Some(all));
     })?;
     let weights = begun.elapsed();
+    let peak = Peak::of(backend.name()).map(|peak| peak_of(peak, options.threads));
     // The first batch warms up and is left out.
     let mut start: Option<(Instant, u64)> = None;
     let mut end = None;
@@ -269,21 +296,48 @@ fn measure(
         !stop.load(Ordering::Relaxed) && (now - since < seconds || end.is_none())
     })?;
     Ok(end.map(|(taken, nonces)| {
-        Tree::map([
+        let rate = nonces as f64 / taken.as_secs_f64();
+        let gflop = preset.flop_per_nonce() as f64 / 1e9;
+        let nibbles = preset.parameters() as f64 / 2.0;
+        let mut rows = vec![
             ("preset", Tree::text(preset.name)),
             ("backend", Tree::text(backend.name())),
-            // Every backend of this build computes on the CPU.
-            ("device", Tree::text("cpu")),
-            (
-                "nonces_per_s",
-                Tree::from(nonces as f64 / taken.as_secs_f64()),
-            ),
-            (
-                "gflop_per_nonce",
-                Tree::from(preset.flop_per_nonce() as f64 / 1e9),
-            ),
+            ("threads", Tree::from(options.threads)),
+            ("nonces_per_s", Tree::from(rate)),
+            ("gflop_per_nonce", Tree::from(gflop)),
+            ("gflop_per_s", Tree::from(rate * gflop)),
             ("weights_s", Tree::from(weights.as_secs_f64())),
+            (
+                "weights_gb_per_s",
+                Tree::from(nibbles / weights.as_secs_f64() / 1e9),
+            ),
             ("batch", Tree::from(backend.batch())),
-        ])
+        ];
+        if let Some(peak) = peak {
+            rows.push(("kernel_peak_gflop_per_s", Tree::from(peak)));
+            rows.push(("efficiency", Tree::from(rate * gflop / peak)));
+        }
+        Tree::map(rows)
     }))
+}
+
+/// What the products alone reach in a second, in GFLOP/s.
+#[allow(clippy::cast_precision_loss)]
+fn peak_of(peak: Peak, threads: usize) -> f64 {
+    let begun = Instant::now();
+    let one = |mut peak: Peak| {
+        let mut operations = 0;
+        while begun.elapsed() < Duration::from_secs(1) {
+            operations += peak.run(1_000);
+        }
+        operations
+    };
+    let operations: u64 = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads)
+            .map(|_| scope.spawn(|| one(peak.clone())))
+            .collect();
+        let done = running.into_iter().map(|thread| thread.join().unwrap_or(0));
+        done.sum()
+    });
+    operations as f64 / begun.elapsed().as_secs_f64() / 1e9
 }

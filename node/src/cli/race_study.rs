@@ -180,8 +180,8 @@ impl Report {
         }
         writeln!(
             text,
-            "\n{:>14}  {:<28}{}",
-            "after layers", "two tokens of a nonce", "one input changed by 1"
+            "\n{:>14}  {:<28}one input changed by 1",
+            "after layers", "two tokens of a nonce"
         )?;
         let both = inside.between_tokens.iter().zip(&inside.after_a_change);
         for (tokens, changed) in both.filter(|(tokens, _)| shown_after(tokens.layers)) {

@@ -149,7 +149,7 @@ impl Racer {
             return;
         }
         let backends: Vec<String> = self.config.backends().map(str::to_owned).collect();
-        let threads = self.config.threads;
+        let options = worker::options(&self.config);
         let (preempt, pauses) = (self.preempt.clone(), !self.config.while_serving);
         let Some(current) = self.turn_to(start) else {
             return;
@@ -165,7 +165,7 @@ impl Racer {
         for backend in backends {
             let search = Arc::clone(&current.search);
             crew.spawn("racing", move |control| {
-                worker::work(&search, &backend, threads, control);
+                worker::work(&search, &backend, options, control);
             });
         }
         current.crew = Some(crew);

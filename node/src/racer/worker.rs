@@ -14,6 +14,7 @@ use super::finds::{Finds, Log, Of};
 use super::nonces::{Share, Untried};
 use super::Start;
 use crate::comet::files::FileError;
+use crate::config;
 use crate::preempt::Control;
 
 /// A batch that takes longer is not given up for a request: on a CPU the priority of its thread has
@@ -176,6 +177,9 @@ impl Search {
             let begun = Instant::now();
             match attempt(backend, &participant, batch.clone(), cancel) {
                 Ok(found) => {
+                    for notice in backend.take_notices() {
+                        tracing::warn!(backend = backend.name(), "{notice}");
+                    }
                     let nonces = batch.end.saturating_sub(batch.start);
                     last = Some((nonces, begun.elapsed()));
                     self.done(batch, found);
@@ -199,7 +203,7 @@ impl Start {
 }
 
 /// The life of a worker: weights, then batches until it is told to stop.
-pub fn work(search: &Arc<Search>, backend: &str, threads: usize, control: &Control) {
+pub fn work(search: &Arc<Search>, backend: &str, options: Options, control: &Control) {
     let start = search.start();
     let (epoch, attempt) = start.id;
     let mut tenth = 0;
@@ -211,7 +215,7 @@ pub fn work(search: &Arc<Search>, backend: &str, threads: usize, control: &Contr
         }
     };
     let race = Race::new(start.preset, start.seed);
-    let mut loaded = match backend::load(backend, race, options(threads), &mut weights) {
+    let mut loaded = match backend::load(backend, race, options, &mut weights) {
         Ok(loaded) => loaded,
         Err(error) => {
             tracing::error!(%error, backend, "this worker does not race; see [race] backend");
@@ -232,15 +236,29 @@ pub fn work(search: &Arc<Search>, backend: &str, threads: usize, control: &Contr
     }
 }
 
-/// How a backend may use the machine; 0 threads: all cores.
-pub fn options(threads: usize) -> Options {
-    match threads {
-        0 => Options::default(),
-        threads => Options {
-            threads,
-            ..Options::default()
-        },
+/// How a backend may use the machine now.
+pub fn options(config: &config::Race) -> Options {
+    let mut options = Options::default();
+    if config.threads > 0 {
+        options.threads = config.threads;
     }
+    let memory = match config.memory_mib {
+        0 => available_memory().map(|bytes| bytes / 2),
+        mib => Some(mib.saturating_mul(1 << 20)),
+    };
+    if let Some(memory) = memory {
+        options.expanded_bytes = options.expanded_bytes.min(memory);
+        options.held_bytes = memory;
+    }
+    options
+}
+
+/// Bytes that programs can take without swapping, where the system says so.
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib.saturating_mul(1 << 10))
 }
 
 /// Finds of other processes in the same race, from files that they write to `folder`; `own` is this

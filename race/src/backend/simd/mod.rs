@@ -213,6 +213,7 @@ fn shape(preset: &crate::Preset, matrix: crate::weights::Matrix) -> (usize, usiz
 
 /// Products alone, over one unpacked block that stays in the cache: what a kernel could do at best.
 /// The caller holds the clock.
+#[derive(Clone)]
 pub struct Peak {
     kernel: Kernel,
     x: Vec<i8>,
@@ -221,9 +222,12 @@ pub struct Peak {
 }
 
 impl Peak {
-    /// The peak of the kernel called `name`, or of the best.
-    pub fn new(name: Option<&str>) -> Option<Self> {
-        let kernel = name.map_or_else(|| Some(Kernel::best()), Kernel::by_name)?;
+    /// The peak of the kernel behind the backend called `name`; none when it is none of these.
+    pub fn of(name: &str) -> Option<Self> {
+        let kernel = match name.strip_prefix("simd-") {
+            Some(kernel) => Kernel::by_name(kernel)?,
+            None => (name == BEST.name).then(Kernel::best)?,
+        };
         Some(Peak {
             x: vec![1; kernel.height * pack::DEPTH],
             block: vec![1; pack::DEPTH * pack::WIDTH],

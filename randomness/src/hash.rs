@@ -35,6 +35,11 @@ pub const fn be(value: u64) -> [u8; 8] {
     value.to_be_bytes()
 }
 
+/// How an address is written in errors.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
 fn absorb(hasher: &mut Sha256, part: &[u8]) {
     let length = u32::try_from(part.len()).expect("a part of a hash is shorter than 4 GiB");
     hasher.update(length.to_be_bytes());

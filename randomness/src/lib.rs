@@ -1,4 +1,5 @@
-//! Shared randomness: the one way to hash, the one way to draw, commit-and-reveal rounds, and BLS signatures.
+//! Shared randomness: the one way to hash, the one way to draw, commit-and-reveal rounds, BLS
+//! signatures, and a committee's key that nobody holds alone. The protocol in a page is in `README.md`.
 //!
 //! Pure code: given inputs it returns outputs. It knows no chain, no clock and no network, and it
 //! draws no randomness of its own.
@@ -9,9 +10,7 @@
 //! | [`draw`] | weighted draws and draws of positions |
 //! | [`commit_reveal`] | member secrets, commitments, the transcript and the seed of a round |
 //! | [`bls`] | BLS12-381 keys and signatures: public keys in G1, signatures in G2 |
-//!
-//! Distributed key generation and the threshold signature over a transcript are not in this crate
-//! yet; [`commit_reveal`] says where they slot in.
+//! | [`shares`] | voting power becomes shares and a threshold |
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
@@ -30,5 +29,6 @@ pub mod bls;
 pub mod commit_reveal;
 pub mod draw;
 pub mod hash;
+pub mod shares;
 
 pub use hash::Address;

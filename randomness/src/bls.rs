@@ -7,6 +7,8 @@
 
 use crate::hash::h;
 use blst::{min_pk, BLST_ERROR};
+use blstrs::{G1Affine, G2Affine};
+use group::prime::PrimeCurveAffine;
 use std::fmt;
 
 /// The ciphersuite of plain signatures: duties, and what drand's chained network signs with.
@@ -103,7 +105,8 @@ fn refuse(what: &'static str) -> impl Fn(BLST_ERROR) -> BlsError {
 pub struct SecretKey(min_pk::SecretKey);
 
 impl SecretKey {
-    /// Derives a key from at least 32 bytes of key material (`KeyGen` of the BLS standard).
+    /// Derives a key from at least 32 bytes of key material (`KeyGen` of the BLS standard): a
+    /// number that is uniform from 1 below the group order.
     ///
     /// # Errors
     ///
@@ -157,6 +160,12 @@ impl fmt::Debug for SecretKey {
     }
 }
 
+fn point_of_g1(key: &min_pk::PublicKey) -> G1Affine {
+    let mut point = G1Affine::default();
+    *point.as_mut() = (*key).into();
+    point
+}
+
 /// A public key: a point of G1, checked, not the identity.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey(min_pk::PublicKey);
@@ -168,10 +177,33 @@ impl PublicKey {
     ///
     /// When the length or encoding is wrong, or the point is the identity or outside the subgroup.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BlsError> {
-        check_length(PUBLIC_KEY, PUBLIC_KEY_BYTES, bytes)?;
-        let key = min_pk::PublicKey::uncompress(bytes).map_err(refuse(PUBLIC_KEY))?;
-        key.validate().map_err(refuse(PUBLIC_KEY))?;
-        Ok(Self(key))
+        Self::named(PUBLIC_KEY, bytes)
+    }
+
+    /// The same for a point of G1 that is something else, which errors then name.
+    pub(crate) fn named(what: &'static str, bytes: &[u8]) -> Result<Self, BlsError> {
+        let key = Self::restore(what, bytes)?;
+        key.0.validate().map_err(refuse(what))?;
+        Ok(key)
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote and was checked before: the encoding is
+    /// checked again, the subgroup is not.
+    pub(crate) fn restore(what: &'static str, bytes: &[u8]) -> Result<Self, BlsError> {
+        check_length(what, PUBLIC_KEY_BYTES, bytes)?;
+        let key = min_pk::PublicKey::uncompress(bytes).map_err(refuse(what))?;
+        Self::from_point(&point_of_g1(&key)).ok_or(BlsError::Identity(what))
+    }
+
+    /// The point, for arithmetic.
+    pub(crate) fn point(&self) -> G1Affine {
+        point_of_g1(&self.0)
+    }
+
+    /// The key that is this point of the subgroup; nothing when it is the identity.
+    pub(crate) fn from_point(point: &G1Affine) -> Option<Self> {
+        let identity: bool = point.is_identity().into();
+        (!identity).then(|| Self((*point.as_ref()).into()))
     }
 
     /// The 48 compressed bytes.
@@ -221,10 +253,28 @@ impl Signature {
     ///
     /// When the length or encoding is wrong, or the point is the identity or outside the subgroup.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BlsError> {
-        check_length(SIGNATURE, SIGNATURE_BYTES, bytes)?;
-        let signature = min_pk::Signature::uncompress(bytes).map_err(refuse(SIGNATURE))?;
-        signature.validate(true).map_err(refuse(SIGNATURE))?;
+        Self::named(SIGNATURE, bytes)
+    }
+
+    /// The same for a point of G2 that is something else, which errors then name.
+    pub(crate) fn named(what: &'static str, bytes: &[u8]) -> Result<Self, BlsError> {
+        check_length(what, SIGNATURE_BYTES, bytes)?;
+        let signature = min_pk::Signature::uncompress(bytes).map_err(refuse(what))?;
+        signature.validate(true).map_err(refuse(what))?;
         Ok(Self(signature))
+    }
+
+    /// The point, for arithmetic.
+    pub(crate) fn point(&self) -> G2Affine {
+        let mut point = G2Affine::default();
+        *point.as_mut() = self.0.into();
+        point
+    }
+
+    /// The signature that is this point of the subgroup; nothing when it is the identity.
+    pub(crate) fn from_point(point: &G2Affine) -> Option<Self> {
+        let identity: bool = point.is_identity().into();
+        (!identity).then(|| Self((*point.as_ref()).into()))
     }
 
     /// The 96 compressed bytes.

@@ -1,58 +1,7 @@
 use super::*;
-use crate::hash::be;
-use sha2::{Digest, Sha256};
 
 fn key(i: u8) -> SecretKey {
     SecretKey::from_key_material(&[i; 32]).unwrap()
-}
-
-/// Public key of drand's default network and two of its public rounds:
-/// (round, signature of the round before, signature, published randomness = SHA-256 of the signature).
-const DRAND_KEY: &str =
-    "868f005eb8e6e4ca0a47c8a77ceaa5309a47978a7c71bc5cce96366b5d7a569937c529eeda66c7293784a9402801af31";
-const DRAND_ROUNDS: [(u64, &str, &str, &str); 2] = [
-    (
-        1337,
-        "80d95247ddf1bb3acf5738497a5f10406be283144603f63d714bb1a44ff6b93285ae2697fffeb50c68862bd9fbecd4b204b1798d2686b4ac5d573615031d9d67e6168bde9a7adf1161430a498ca701a25c216aee3e38ffd5290369034fa050a2",
-        "945b08dcb30e24da281ccf14a646f0630ceec515af5c5895e18cc1b19edd65d156b71c776a369af3487f1bc6af1062500b059e01095cc0eedce91713977d7735cac675554edfa0d0481bb991ed93d333d08286192c05bf6b65d20f23a37fc7bb",
-        "2660664f8d4bc401194d80d81da20a1e79480f65b8e2d205aecbd143b5bfb0d3",
-    ),
-    (
-        3_311_596,
-        "8ed588f2a7716fb1349e2d9803da5db0005e98a83783c353d4a08f183236a9ad91d70ddb01266f4b7c576983db464b430e65680b9e0098552758afd6c1e6afcb77e3f62fe1b93d42d1cb63abbb2205512fe12fbf74ea9c5ac3b8f5c1e283a1d8",
-        "a696b9409ababce45749c3a4ec369074453dd4a79967734e1390d969c8ad8d98897d217b9121e92c8ddebbddda8d92f900e3bd6bf9deb166863b1a19390d743f82774001487594c5c09e581db7365f02b70a2c8cc41ce32446ef08e4890c4754",
-        "647c07b2abbf7ff2afb4d670214f565e5cd9f9c91bfdcecb59a21f3c78d73920",
-    ),
-];
-
-#[test]
-fn public_drand_rounds_verify() {
-    let public_key = hex::decode(DRAND_KEY).unwrap();
-    for (round, previous, signature, randomness) in DRAND_ROUNDS {
-        let (previous, signature) = (
-            hex::decode(previous).unwrap(),
-            hex::decode(signature).unwrap(),
-        );
-        assert_eq!(hex::encode(Sha256::digest(&signature)), randomness);
-        let digest = |round| {
-            Sha256::new()
-                .chain_update(&previous)
-                .chain_update(be(round))
-                .finalize()
-        };
-        assert_eq!(
-            verify_any(&public_key, &signature, &digest(round), DST_SIGNATURE),
-            Ok(true)
-        );
-        assert_eq!(
-            verify_any(&public_key, &signature, &digest(round + 1), DST_SIGNATURE),
-            Ok(false)
-        );
-        assert_eq!(
-            verify_any(&public_key, &signature, &digest(round), b"another tag"),
-            Ok(false)
-        );
-    }
 }
 
 #[test]

@@ -10,6 +10,8 @@
 //! | [`draw`] | weighted draws and draws of positions |
 //! | [`commit_reveal`] | member secrets, commitments, the transcript and the seed of a round |
 //! | [`bls`] | BLS12-381 keys and signatures: public keys in G1, signatures in G2 |
+//! | [`scheme`] | threshold signatures: one trait, `threshold_crypto` and `blst` behind it |
+//! | [`drand`] | public drand rounds, which our verifier verifies |
 //! | [`shares`] | voting power becomes shares and a threshold |
 #![deny(
     clippy::arithmetic_side_effects,
@@ -27,8 +29,12 @@
 
 pub mod bls;
 pub mod commit_reveal;
+mod curve;
+pub mod drand;
 pub mod draw;
 pub mod hash;
+mod polynomial;
+pub mod scheme;
 pub mod shares;
 
 pub use hash::Address;

@@ -13,6 +13,7 @@
 //! | [`scheme`] | threshold signatures: one trait, `threshold_crypto` and `blst` behind it |
 //! | [`drand`] | public drand rounds, which our verifier verifies |
 //! | [`shares`] | voting power becomes shares and a threshold |
+//! | [`dkg`] | distributed key generation, with the chain as broadcast channel |
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
@@ -30,6 +31,7 @@
 pub mod bls;
 pub mod commit_reveal;
 mod curve;
+pub mod dkg;
 pub mod drand;
 pub mod draw;
 pub mod hash;

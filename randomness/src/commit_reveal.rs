@@ -12,15 +12,15 @@
 //!
 //! Commit-and-reveal alone lets the last member to reveal choose between two seeds (reveal or not),
 //! k colluding last members between 2^k. Missing a reveal costs the epoch's reward share; the bias
-//! that remains is the reason for the threshold signature. With it nothing here changes up to step
-//! 3: [`RoundId`], [`secret`], [`commitment`] and [`Transcript`] stay, the group's public key is passed
-//! to [`Transcript::close`] instead of an empty slice, the committee signs a message over the
-//! transcript's digest T, and the seed becomes `H(dst, signature, T)` in place of
-//! [`Transcript::seed`]. Since nobody can compute the signature before the transcript is closed,
-//! withholding a reveal then chooses between seeds that are unknown. The present seed remains as the
-//! degraded fallback, over the second set of secrets ([`Which::Fallback`]).
+//! that remains is the reason for the threshold signature. With it the round is closed by
+//! [`Transcript::close_with_fallback`], over the group's key and the commitments to both of a
+//! member's secrets; the committee signs T ([`crate::signing`]), and the seed is [`Transcript::signed_seed`].
+//! Since nobody can compute the signature before the transcript is closed, withholding a reveal then
+//! chooses between seeds that are unknown. When the committee does not sign, the second secrets are
+//! revealed, and the seed is [`Transcript::fallback_seed`].
 
-use crate::hash::{be, h, Address, Hash};
+use crate::bls::Signature;
+use crate::hash::{be, h, hex, Address, Hash};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::collections::BTreeMap;
@@ -30,7 +30,10 @@ use zeroize::Zeroizing;
 const DST_SECRET: &str = "race/randomness/secret/v1";
 const DST_COMMIT: &str = "race/randomness/commit/v1";
 const DST_TRANSCRIPT: &str = "race/randomness/transcript/v1";
+const DST_TRANSCRIPT_WITH_FALLBACK: &str = "race/randomness/transcript-with-fallback/v1";
 const DST_SEED: &str = "race/randomness/seed/v1";
+const DST_SIGNED_SEED: &str = "race/randomness/signed-seed/v1";
+const DST_FALLBACK_SEED: &str = "race/randomness/fallback-seed/v1";
 
 /// What a round's seed is for. One seed never serves two purposes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,7 +115,7 @@ pub struct RoundId<'a> {
 }
 
 impl RoundId<'_> {
-    fn hash(&self, dst: &str, more: &[&[u8]]) -> Hash {
+    pub(crate) fn hash(&self, dst: &str, more: &[&[u8]]) -> Hash {
         let (epoch, attempt, round) = (be(self.epoch), be(self.attempt), be(self.round));
         let mut parts: Vec<&[u8]> = vec![
             self.chain_id.as_bytes(),
@@ -186,14 +189,11 @@ pub enum TranscriptError {
     Mismatch(Address),
 }
 
-fn hex(address: &Address) -> String {
-    address.iter().map(|byte| format!("{byte:02X}")).collect()
-}
-
 /// A closed round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transcript {
     digest: Hash,
+    fallbacks: BTreeMap<Address, Hash>,
     reveals: Vec<(Address, Hash)>,
     revealed_weight: u128,
     total_weight: u128,
@@ -211,6 +211,32 @@ impl Transcript {
         round: &RoundId<'_>,
         group_key: &[u8],
         members: &BTreeMap<Address, Member>,
+    ) -> Result<Self, TranscriptError> {
+        Self::build(DST_TRANSCRIPT, round, group_key, members, None)
+    }
+
+    /// Closes a round whose seed the committee signs: `T = H(dst, chain, purpose, epoch, attempt, round,
+    /// group key, n, (address, c, c', r, weight) by address)`, with c' out of `fallbacks`.
+    ///
+    /// # Errors
+    ///
+    /// When a reveal has no commitment or does not match it.
+    pub fn close_with_fallback(
+        round: &RoundId<'_>,
+        group_key: &[u8],
+        members: &BTreeMap<Address, Member>,
+        fallbacks: &BTreeMap<Address, Hash>,
+    ) -> Result<Self, TranscriptError> {
+        let dst = DST_TRANSCRIPT_WITH_FALLBACK;
+        Self::build(dst, round, group_key, members, Some(fallbacks))
+    }
+
+    fn build(
+        dst: &str,
+        round: &RoundId<'_>,
+        group_key: &[u8],
+        members: &BTreeMap<Address, Member>,
+        fallbacks: Option<&BTreeMap<Address, Hash>>,
     ) -> Result<Self, TranscriptError> {
         let mut reveals = Vec::new();
         let (mut revealed_weight, mut total_weight) = (0u128, 0u128);
@@ -233,11 +259,18 @@ impl Transcript {
             // Absent is the empty part: the length in H tells it from 32 zero bytes.
             parts.push(address);
             parts.push(member.commitment.as_ref().map_or(&[], |c| c.as_slice()));
+            if let Some(fallbacks) = fallbacks {
+                parts.push(fallbacks.get(address).map_or(&[], |c| c.as_slice()));
+            }
             parts.push(member.reveal.as_ref().map_or(&[], |r| r.as_slice()));
             parts.push(weight);
         }
+        // Of members only: the others' are not in the digest.
+        let fallbacks = fallbacks.into_iter().flatten();
+        let fallbacks = fallbacks.filter(|(address, _)| members.contains_key(*address));
         Ok(Self {
-            digest: round.hash(DST_TRANSCRIPT, &parts),
+            digest: round.hash(dst, &parts),
+            fallbacks: fallbacks.map(|(address, c)| (*address, *c)).collect(),
             reveals,
             revealed_weight,
             total_weight,
@@ -262,6 +295,38 @@ impl Transcript {
             parts.push(r);
         }
         h(DST_SEED, &parts)
+    }
+
+    /// `H(dst, signature, T)`: the seed once the committee has signed.
+    #[must_use]
+    pub fn signed_seed(&self, signature: &Signature) -> Hash {
+        h(DST_SIGNED_SEED, &[&signature.to_bytes(), &self.digest])
+    }
+
+    /// `H(dst, T, (address, r') of those who revealed r', by address)`: the degraded seed when the
+    /// committee has not signed. From T alone it would be known, at the close of the reveals, to those
+    /// who know that they will not let it sign.
+    ///
+    /// # Errors
+    ///
+    /// When an r' has no commitment or does not match it.
+    pub fn fallback_seed(
+        &self,
+        round: &RoundId<'_>,
+        reveals: &BTreeMap<Address, Hash>,
+    ) -> Result<Hash, TranscriptError> {
+        let mut parts: Vec<&[u8]> = vec![&self.digest];
+        for (address, r) in reveals {
+            let Some(c) = self.fallbacks.get(address) else {
+                return Err(TranscriptError::NoCommitment(*address));
+            };
+            if *c != commitment(round, address, Which::Fallback, r) {
+                return Err(TranscriptError::Mismatch(*address));
+            }
+            parts.push(address);
+            parts.push(r);
+        }
+        Ok(h(DST_FALLBACK_SEED, &parts))
     }
 
     /// Who revealed, by address.

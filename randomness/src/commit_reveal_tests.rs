@@ -165,3 +165,88 @@ fn names_of_purposes_are_distinct_and_found_again() {
     }
     assert_eq!(Purpose::from_name("other"), None);
 }
+
+/// c' of every member, by the same secrets as `members`.
+fn fallbacks(n: u8) -> BTreeMap<Address, Hash> {
+    let of = |i: u8| {
+        let r = fallback_secret(i);
+        ([i; 20], commitment(&ROUND, &[i; 20], Which::Fallback, &r))
+    };
+    (0..n).map(of).collect()
+}
+
+fn fallback_secret(i: u8) -> Hash {
+    *secret(&[i; 32], &ROUND, Which::Fallback).expose()
+}
+
+#[test]
+fn a_transcript_binds_the_second_commitments() {
+    let base = members(&[true, true]);
+    let close = |fallbacks: &BTreeMap<Address, Hash>| {
+        Transcript::close_with_fallback(&ROUND, b"key", &base, fallbacks).unwrap()
+    };
+    let digests: BTreeSet<Hash> = [
+        close(&fallbacks(2)).digest(),
+        close(&fallbacks(1)).digest(),
+        close(&BTreeMap::new()).digest(),
+        Transcript::close(&ROUND, b"key", &base).unwrap().digest(),
+    ]
+    .into();
+    assert_eq!(digests.len(), 4);
+    // Of someone who is no member: not bound, and of no use.
+    let strangers = close(&fallbacks(3));
+    assert_eq!(strangers.digest(), close(&fallbacks(2)).digest());
+    let reveal = BTreeMap::from([([2; 20], fallback_secret(2))]);
+    assert_eq!(
+        strangers.fallback_seed(&ROUND, &reveal),
+        Err(TranscriptError::NoCommitment([2; 20]))
+    );
+}
+
+#[test]
+fn the_fallback_seed_depends_on_who_revealed_and_on_matching_reveals() {
+    let base = members(&[true, true, true]);
+    let transcript = Transcript::close_with_fallback(&ROUND, b"key", &base, &fallbacks(3)).unwrap();
+    let reveals = |who: &[u8]| -> BTreeMap<Address, Hash> {
+        who.iter()
+            .map(|i| ([*i; 20], fallback_secret(*i)))
+            .collect()
+    };
+    let seeds: BTreeSet<Hash> = [&[0, 1, 2][..], &[0, 1], &[1, 2], &[]]
+        .map(|who| transcript.fallback_seed(&ROUND, &reveals(who)).unwrap())
+        .into();
+    assert_eq!(seeds.len(), 4);
+    assert!(!seeds.contains(&transcript.seed()));
+    let mut swapped = reveals(&[0]);
+    swapped.insert([1; 20], fallback_secret(0));
+    assert_eq!(
+        transcript.fallback_seed(&ROUND, &swapped),
+        Err(TranscriptError::Mismatch([1; 20]))
+    );
+    let first = *secret(&[0; 32], &ROUND, Which::Reveal).expose();
+    assert_eq!(
+        transcript.fallback_seed(&ROUND, &BTreeMap::from([([0; 20], first)])),
+        Err(TranscriptError::Mismatch([0; 20])),
+        "the first secret does not serve as the second"
+    );
+}
+
+#[test]
+fn the_signed_seed_binds_the_signature_and_the_transcript() {
+    use crate::bls::{SecretKey, DST_SIGNATURE};
+    let sign = |i: u8| {
+        let key = SecretKey::from_key_material(&[i; 32]).unwrap();
+        key.sign(b"m", DST_SIGNATURE)
+    };
+    let close = |reveal| {
+        let members = members(&[true, reveal]);
+        Transcript::close_with_fallback(&ROUND, b"key", &members, &fallbacks(2)).unwrap()
+    };
+    let seeds: BTreeSet<Hash> = [
+        close(true).signed_seed(&sign(1)),
+        close(true).signed_seed(&sign(2)),
+        close(false).signed_seed(&sign(1)),
+    ]
+    .into();
+    assert_eq!(seeds.len(), 3);
+}

@@ -14,6 +14,7 @@
 //! | [`drand`] | public drand rounds, which our verifier verifies |
 //! | [`shares`] | voting power becomes shares and a threshold |
 //! | [`dkg`] | distributed key generation, with the chain as broadcast channel |
+//! | [`signing`] | what a committee signs, vote extensions, the pool of shares |
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
@@ -38,5 +39,6 @@ pub mod hash;
 mod polynomial;
 pub mod scheme;
 pub mod shares;
+pub mod signing;
 
 pub use hash::Address;

@@ -15,6 +15,7 @@
 //! | [`shares`] | voting power becomes shares and a threshold |
 //! | [`dkg`] | distributed key generation, with the chain as broadcast channel |
 //! | [`signing`] | what a committee signs, vote extensions, the pool of shares |
+//! | `sim` | committees in memory with every fault, for tests; feature `testing` |
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
@@ -40,5 +41,7 @@ mod polynomial;
 pub mod scheme;
 pub mod shares;
 pub mod signing;
+#[cfg(any(test, feature = "testing"))]
+pub mod sim;
 
 pub use hash::Address;

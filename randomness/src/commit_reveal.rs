@@ -305,7 +305,7 @@ impl Transcript {
 
     /// `H(dst, T, (address, r') of those who revealed r', by address)`: the degraded seed when the
     /// committee has not signed. From T alone it would be known, at the close of the reveals, to those
-    /// who know that they will not let it sign.
+    /// who know that they will not let it sign; the caller asks for a minimum of r' first.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! Vote extensions, and the pool that combines them.
 
 use race_randomness::commit_reveal::Purpose;
-use race_randomness::dkg::{CommitteeKey, Outcome};
+use race_randomness::dkg::{Attempt, CommitteeKey, Deal, Outcome, Session};
 use race_randomness::hash::Address;
 use race_randomness::scheme::{Blst, CombineError, Message, Scheme};
 use race_randomness::signing::{
@@ -110,6 +110,40 @@ fn any_two_subsets_give_the_same_signature() {
         signatures.insert(pool.signature().unwrap().to_bytes());
     }
     assert_eq!(signatures.len(), 1);
+}
+
+/// At this size a key of one deal stands for one of a hundred: signing sees no difference.
+#[test]
+fn a_committee_of_a_hundred_signs_although_a_third_sends_bad_shares() {
+    let committee = Committee::new(&Committee::powers(100, false));
+    let attempt = Attempt {
+        chain_id: "race-test-1".to_owned(),
+        epoch: 7,
+        race_attempt: 0,
+        key_attempt: 0,
+    };
+    let session = Session::new(attempt, committee.members()).unwrap();
+    assert_eq!((session.total(), session.threshold()), (256, 151));
+    let dealer = committee.nodes().next().unwrap();
+    let bytes = dealer.participant().deal(&session);
+    let deal = Deal::check(&session, &dealer.address, &bytes).unwrap();
+    let key = CommitteeKey::sum(&session, [&deal].into_iter()).unwrap();
+    let scheme = Blst::new(key.public_keys().unwrap());
+    let (message, other) = (seed_message(0), seed_message(1));
+    let mut pool = Pool::new(&key, &scheme, message.clone());
+    for (i, node) in committee.nodes().enumerate() {
+        let shares = node
+            .participant()
+            .secret_shares(&session, [&deal].into_iter(), &key)
+            .unwrap();
+        let bad = i % 3 == 0 && i < 99;
+        let mut bytes = extension::<Blst>(&shares, if bad { &other } else { &message });
+        bytes[..32].copy_from_slice(message.digest());
+        pool.add(&node.address, &bytes).unwrap();
+    }
+    let signature = pool.signature().unwrap();
+    assert!(scheme.verify(&message, &signature));
+    assert_eq!(pool.bad().len(), 33);
 }
 
 #[test]

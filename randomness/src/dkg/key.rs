@@ -86,7 +86,7 @@ impl CommitteeKey {
         &self.seats
     }
 
-    /// The keys that shares verify with. Some 0.2 s for 256 shares: keep them as long as the key.
+    /// The keys that shares verify with. Half a second for 256 shares: keep them as long as the key.
     /// Nothing when one of them is the identity, which no honest deal lets happen.
     #[must_use]
     pub fn public_keys(&self) -> Option<PublicKeys> {

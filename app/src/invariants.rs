@@ -1,7 +1,7 @@
 //! What must hold after every block, of all modules: tests ask after each block.
 
 use crate::state::State;
-use crate::{bank, duty, epoch, gov, node, race, session, settlement, treasury};
+use crate::{bank, beacon, duty, epoch, gov, node, race, session, settlement, treasury};
 
 /// Checks all invariants.
 ///
@@ -12,6 +12,7 @@ pub fn all(state: &State) -> Result<(), String> {
     gov::invariants::deposits_are_held(state)?;
     node::invariants::accounts_lead_to_their_nodes(state)?;
     epoch::invariants::the_committee_is_what_cometbft_has(state)?;
+    beacon::invariants::a_key_is_in_force(state)?;
     race::invariants::results_are_all_or_nothing(state)?;
     session::invariants::escrow_is_the_sum(state)?;
     settlement::invariants::held_is_the_sum(state)?;

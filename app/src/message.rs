@@ -28,6 +28,11 @@ pub trait CheckedMsg: Send + Sync {
     }
     /// Gas of executing it, by the stated table.
     fn gas(&self) -> u64;
+    /// What the mempool does instead of executing it, on its own state: by default the same. A
+    /// message that is costly to execute is checked here as far as that is cheap.
+    fn admit(&self, state: &mut State, context: &Context<'_>) -> Result<(), TxError> {
+        self.execute(state, context).map(drop)
+    }
     /// Checks against state, then changes it; returns the response.
     fn execute(&self, state: &mut State, context: &Context<'_>) -> Result<Any, TxError>;
 }

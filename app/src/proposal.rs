@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 
 use crate::address::Account;
+use crate::beacon::{self, keygen::MAX_DEALS_A_BLOCK};
 use crate::message::Lane;
 use crate::params::get;
 use crate::state::State;
@@ -12,18 +13,28 @@ use crate::tx::params::MAX_BLOCK_BYTES;
 use crate::tx::{decode, CheckedTx};
 
 /// Orders and cuts the mempool's transactions for a block: the protocol's first, at most
-/// `max_bytes` and the chain's own cap, without what does not decode.
+/// `max_bytes` and the chain's own cap, without what does not decode. Deals beyond those that a block
+/// takes wait for the next one.
 ///
-/// A protocol transaction stays behind an earlier one of the same signer that pays gas, since
+/// A protocol transaction stays behind an earlier one of the same signer that pays gas or waits, since
 /// their sequences follow each other.
 pub fn prepare(state: &State, txs: Vec<Bytes>, max_bytes: u64) -> Vec<Bytes> {
     let mut first = Vec::new();
     let mut second = Vec::new();
     let mut behind: BTreeSet<Account> = BTreeSet::new();
+    let mut waiting: BTreeSet<Account> = BTreeSet::new();
+    let mut dealt = 0u64;
     for bytes in txs {
         let Ok(tx) = decode(state, &bytes) else {
             continue;
         };
+        let with_it = dealt.saturating_add(deals(&tx));
+        let waits = with_it > MAX_DEALS_A_BLOCK || tx.signers.iter().any(|s| waiting.contains(s));
+        if waits {
+            waiting.extend(&tx.signers);
+            continue;
+        }
+        dealt = with_it;
         let free = tx.lane == Lane::Protocol && !tx.signers.iter().any(|s| behind.contains(s));
         if free {
             first.push(bytes);
@@ -43,14 +54,22 @@ pub fn prepare(state: &State, txs: Vec<Bytes>, max_bytes: u64) -> Vec<Bytes> {
         .collect()
 }
 
+/// How many deals a transaction carries, each of which takes tens of milliseconds to check.
+fn deals(tx: &CheckedTx) -> u64 {
+    let deals = tx.messages.iter().filter(|(url, _)| url == beacon::DEAL);
+    u64::try_from(deals.count()).unwrap_or(u64::MAX)
+}
+
 /// Whether a proposed block may be voted for: every transaction decodes within its size limit, all
-/// together are within the cap. What fails in execution may be in a block.
+/// together are within the cap, and there are no more deals than a block takes. What fails in
+/// execution may be in a block.
 pub fn is_acceptable(state: &State, txs: &[Bytes]) -> bool {
     let total = txs
         .iter()
         .fold(0u64, |sum, bytes| sum.saturating_add(size_in_block(bytes)));
-    let decodes = |bytes: &Bytes| -> Result<CheckedTx, _> { decode(state, bytes) };
-    total <= get(state, &MAX_BLOCK_BYTES) && txs.iter().all(|bytes| decodes(bytes).is_ok())
+    let dealt = |bytes: &Bytes| Some(deals(&decode(state, bytes).ok()?));
+    let fits = |dealt: Option<u64>| dealt.is_some_and(|dealt| dealt <= MAX_DEALS_A_BLOCK);
+    total <= get(state, &MAX_BLOCK_BYTES) && fits(txs.iter().map(dealt).sum())
 }
 
 /// A transaction's bytes in CometBFT's encoding of a block: a tag and a length come with it.

@@ -14,7 +14,6 @@ const MESSAGES: &[&[MessageType]] = &[
     bank::MESSAGES,
     beacon::MESSAGES,
     duty::MESSAGES,
-    epoch::MESSAGES,
     gov::MESSAGES,
     model::MESSAGES,
     node::MESSAGES,

@@ -9,6 +9,7 @@ use race_app::{auth, beacon, epoch, model, node, settlement};
 use race_proto::race::epoch::v1::Phase;
 
 use crate::checker::Checker;
+use crate::committee::Committee;
 use crate::config;
 use crate::latest::Latest;
 use crate::misbehave::Misbehaviour;
@@ -31,6 +32,8 @@ pub struct Driver {
     pub racer: Racer,
     /// Recomputes leaves.
     pub checker: Checker,
+    /// Generates the committee's keys and holds shares of them.
+    pub committee: Committee,
     /// Models.
     pub host: Host,
     /// Answered requests.
@@ -78,7 +81,8 @@ impl Driver {
         let mut wanted = protocol::beacon::wanted(view, &self.me);
         wanted.extend(self.race(view));
         wanted.extend(self.checks(view));
-        wanted.extend(protocol::ready::wanted(view, &self.me));
+        self.committee.follow(view, &self.me);
+        wanted.extend(self.committee.wanted(view, &self.me));
 
         self.host.follow(&model::all(&view.state));
         wanted.extend(protocol::hosting::announcements(
@@ -134,6 +138,7 @@ impl Driver {
             race,
             models: self.host.loaded(),
             unsettled,
+            shares: self.committee.shares(),
         }
     }
 

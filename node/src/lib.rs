@@ -7,6 +7,7 @@
 //! | [`driver`], [`protocol`], [`sender`] | after each block: what the protocol wants, and sending it |
 //! | [`racer`], [`checker`], [`oracle`] | threads around the pure Race |
 //! | [`crew`], [`preempt`] | computing threads: their life, and who goes first |
+//! | [`committee`] | this node's private side of the committee's keys |
 //! | [`serving`] | inference and its checking |
 //! | [`abci`], [`comet`] | towards CometBFT |
 //! | [`grpc`], [`client`], [`wallet`] | towards users |
@@ -17,6 +18,7 @@ pub mod checker;
 pub mod cli;
 pub mod client;
 pub mod comet;
+pub mod committee;
 pub mod config;
 pub mod crew;
 pub mod demo;

@@ -19,6 +19,7 @@ use crate::comet::keys::{NodeKey, ValidatorKey};
 use crate::comet::process::{CometProcess, StartOptions};
 use crate::comet::rpc::RpcClient;
 use crate::comet::{binary, files};
+use crate::committee::Committee;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::grpc;
@@ -185,6 +186,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         sender: Sender::new(rpc.clone(), me.chain_id.clone(), hot),
         racer: Racer::new(&home, config.race.clone(), options.misbehave, preempt),
         checker: Checker::new(&home, &config.race),
+        committee: Committee::new(&me),
         host: host.clone(),
         tasks: Arc::clone(&tasks),
         verifier,

@@ -33,6 +33,9 @@ pub struct Status {
     pub models: Vec<String>,
     /// Answered requests that the chain has not settled.
     pub unsettled: usize,
+    /// Shares of the committee's key that it holds.
+    #[serde(default)]
+    pub shares: usize,
 }
 
 fn path(home: &Path) -> PathBuf {

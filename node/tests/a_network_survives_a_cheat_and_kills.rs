@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use race_proto::race::beacon::v1 as beacon;
 use race_proto::race::epoch::v1 as epoch;
 use race_proto::race::race::v1 as race;
 use raced::client::ChainClient;
@@ -160,5 +161,30 @@ async fn a_network_survives_a_cheat_and_kills() {
         committee.members.iter().all(|m| m.address != cheat),
         "the cheat kept power"
     );
+
+    // The committee generated its key, without the cheat and with the one that was killed.
+    let key: beacon::QueryKeyResponse = sight
+        .ask(
+            "/race.beacon.v1.Query/Key",
+            &beacon::QueryKeyRequest { epoch: 2 },
+        )
+        .await
+        .unwrap();
+    let key = key.key.unwrap();
+    assert_eq!((key.group.len(), key.generated_epoch), (48, 2));
+    let made: beacon::QueryKeyGenerationResponse = sight
+        .ask(
+            "/race.beacon.v1.Query/KeyGeneration",
+            &beacon::QueryKeyGenerationRequest {
+                epoch: 2,
+                ..Default::default()
+            },
+        )
+        .await
+        .unwrap();
+    let members = made.generation.unwrap().members;
+    assert!(members.iter().all(|m| m.address != cheat), "{members:?}");
+    assert_eq!(made.deals.len(), members.len());
+    assert!(made.complaints.is_empty(), "{:?}", made.complaints);
     localnet.stop().await;
 }

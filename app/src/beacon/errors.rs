@@ -19,4 +19,14 @@ errors! { "race_beacon";
     AlreadyRevealed { address: String } = 8, "node {address} has revealed in this round already: once is enough",
     /// A secret that is not the one committed to.
     Mismatch = 9, "the secret does not give the commitment: reveal the secret that was committed to",
+    /// A key generation that is not there, or takes other messages.
+    NoKeyGeneration { attempt: String, window: &'static str } = 10, "key generation {attempt} takes no {window} now: ask for the key generation and send what it takes",
+    /// From outside the key generation.
+    NotInKeyGeneration { address: String } = 11, "node {address} is no member of this key generation: only those who proved enough for a share of power take part",
+    /// A deal, a complaint or a confirmation that is refused.
+    KeyPost { reason: String } = 12, "{reason}",
+    /// A deal of another size.
+    DealSize { expected: u32, got: usize } = 13, "a deal of this key generation has {expected} bytes, got {got}: deal with its members and attempt",
+    /// Too many deals in a block.
+    BlockFull { limit: u64 } = 14, "this block has taken {limit} deals: send it again for the next block",
 }

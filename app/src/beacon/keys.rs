@@ -1,9 +1,13 @@
 //! Keys of `beacon`.
 
-use race_proto::race::beacon::v1::{Contribution, Round, RoundId};
+use race_proto::race::beacon::v1::{
+    CommitteeKey, Contribution, KeyComplaint, KeyConfirmation, KeyDeal, KeyGeneration, Round,
+    RoundId,
+};
 
+use super::keygen::KeyAttempt;
 use crate::address::ConsensusAddress;
-use crate::state::Map;
+use crate::state::{Item, Map};
 
 /// The store of this module.
 pub const STORE: &str = "beacon";
@@ -26,3 +30,29 @@ pub(super) const OPEN: Map<RoundKey, ()> = Map::new(STORE, "open");
 /// Members' parts in rounds.
 pub(super) const CONTRIBUTIONS: Map<(RoundKey, ConsensusAddress), Contribution> =
     Map::new(STORE, "contribution");
+
+/// Which key signs for an epoch: for ever.
+pub(super) const COMMITTEE_KEYS: Map<u64, CommitteeKey> = Map::new(STORE, "key");
+
+/// Key generations.
+pub(super) const GENERATIONS: Map<KeyAttempt, KeyGeneration> = Map::new(STORE, "generation");
+
+/// Who dealt in them.
+pub(super) const DEALS: Map<(KeyAttempt, ConsensusAddress), KeyDeal> = Map::new(STORE, "deal");
+
+/// The deals themselves.
+pub(super) const DEAL_BYTES: Map<(KeyAttempt, ConsensusAddress), Vec<u8>> =
+    Map::new(STORE, "deal_bytes");
+
+/// The complaints, in the order in which they were judged.
+pub(super) const COMPLAINTS: Map<(KeyAttempt, u64), KeyComplaint> = Map::new(STORE, "complaint");
+
+/// Who confirmed.
+pub(super) const CONFIRMATIONS: Map<(KeyAttempt, ConsensusAddress), KeyConfirmation> =
+    Map::new(STORE, "confirmation");
+
+/// The committee keys that came out of key generations, with the commitments to all shares.
+pub(super) const COMMITMENTS: Map<KeyAttempt, Vec<u8>> = Map::new(STORE, "commitments");
+
+/// Deals that this block took.
+pub(super) const DEALT: Item<u64> = Item::new(STORE, "dealt");

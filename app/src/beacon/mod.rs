@@ -13,9 +13,13 @@
 //! | challenge | at the start of RACE; bound to all submissions at its end | anybody revealed |
 //! | session round | every `session_round_blocks` | more than half of the power revealed |
 //! | duties | at an epoch's first block, again when it failed | more than half of the power revealed |
+//!
+//! The committee's threshold key is generated in [`keygen`].
 
 pub mod errors;
 mod events;
+pub mod invariants;
+pub mod keygen;
 mod keys;
 mod msgs;
 pub mod phase;
@@ -31,7 +35,7 @@ use crate::state::State;
 
 pub use errors::Error;
 pub use keys::STORE;
-pub use msgs::MESSAGES;
+pub use msgs::{DEAL, MESSAGES};
 pub use queries::QUERIES;
 
 /// Closed rounds kept for each purpose and each outcome.

@@ -1,4 +1,5 @@
-//! What `beacon` does at its blocks: rounds whose reveals are over become seeds, or fail.
+//! What `beacon` does at its blocks: rounds whose reveals are over become seeds, or fail; the next
+//! block takes deals afresh.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,9 @@ use crate::{epoch, node};
 
 /// Closes the rounds whose last block this is; returns them, seeds and failures alike.
 pub fn end_block(state: &mut State, context: &Context<'_>) -> Vec<Round> {
+    if keys::DEALT.get_or_default(state) > 0 {
+        keys::DEALT.put(state, &0);
+    }
     let mut due = super::open_rounds(state);
     due.retain(|round| round.reveal_end <= context.height);
     due.into_iter()

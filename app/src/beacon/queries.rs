@@ -1,10 +1,13 @@
 //! Queries of `beacon`.
 
 use race_proto::race::beacon::v1::{
+    QueryKeyGenerationRequest, QueryKeyGenerationResponse, QueryKeyRequest, QueryKeyResponse,
     QueryOpenRoundsRequest, QueryOpenRoundsResponse, QueryRoundRequest, QueryRoundResponse,
 };
 
+use super::keygen;
 use crate::context::Context;
+use crate::epoch;
 use crate::error::QueryError;
 use crate::query::{answer, QueryPath};
 use crate::state::State;
@@ -18,6 +21,14 @@ pub const QUERIES: &[QueryPath] = &[
     QueryPath {
         path: "/race.beacon.v1.Query/OpenRounds",
         answer: open_rounds,
+    },
+    QueryPath {
+        path: "/race.beacon.v1.Query/Key",
+        answer: key,
+    },
+    QueryPath {
+        path: "/race.beacon.v1.Query/KeyGeneration",
+        answer: key_generation,
     },
 ];
 
@@ -45,6 +56,42 @@ fn open_rounds(_: &Context<'_>, state: &State, bytes: &[u8]) -> Result<Vec<u8>, 
     answer(bytes, |_: QueryOpenRoundsRequest| {
         Ok(QueryOpenRoundsResponse {
             rounds: super::open_rounds(state),
+        })
+    })
+}
+
+fn key(_: &Context<'_>, state: &State, bytes: &[u8]) -> Result<Vec<u8>, QueryError> {
+    answer(bytes, |request: QueryKeyRequest| {
+        let current = epoch::current(state).number;
+        let epoch = match request.epoch {
+            0 => current,
+            epoch => epoch,
+        };
+        let key = keygen::key(state, epoch).ok_or_else(|| {
+            let log = format!("epoch {epoch} has no key yet: this is epoch {current}, and a key is made before its epoch begins");
+            QueryError::NotFound(log)
+        })?;
+        Ok(QueryKeyResponse { key: Some(key) })
+    })
+}
+
+fn key_generation(_: &Context<'_>, state: &State, bytes: &[u8]) -> Result<Vec<u8>, QueryError> {
+    answer(bytes, |request: QueryKeyGenerationRequest| {
+        let generation = keygen::latest(
+            state,
+            request.epoch,
+            request.race_attempt,
+            request.key_attempt,
+        );
+        let generation = generation.ok_or_else(|| {
+            QueryError::NotFound("no such key generation is kept: those of the keys of this epoch and of the last are, and the one for the next".to_owned())
+        })?;
+        let posts = keygen::posts(state, &keygen::attempt_of(&generation));
+        Ok(QueryKeyGenerationResponse {
+            generation: Some(generation),
+            deals: posts.deals,
+            complaints: posts.complaints,
+            confirmations: posts.confirmations,
         })
     })
 }

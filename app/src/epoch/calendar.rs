@@ -1,22 +1,27 @@
 //! Which phase follows which.
 //!
 //! ```text
-//! SERVE -> COMMIT -> REVEAL -> RACE -> CHALLENGE -> OPEN -> CHECK_COMMIT -> CHECK_REVEAL -> DISPUTE -> READY -> switch
+//! SERVE -> COMMIT -> REVEAL -> RACE -> CHALLENGE -> OPEN -> CHECK_COMMIT -> CHECK_REVEAL -> DISPUTE -> DEAL -> CONFIRM -> switch
 //! ```
 //!
-//! DISPUTE is skipped when there is none, and begins again while accusations had to wait. READY ends
-//! when every candidate confirmed, and begins again (the next key attempt, of at most
-//! [`KEY_ATTEMPTS`]) without those who did not; after the last one those who confirmed are enough. A
-//! race is run again from COMMIT (the next race attempt) when too little weight revealed its seed, nobody the challenge, or less than half of
-//! the accepted count was ready. It fails when those who proved something hold less than half of the
-//! power, and when it cannot be run again.
+//! DISPUTE is skipped when there is none, and begins again while accusations had to wait. DEAL ends
+//! when every candidate dealt, CONFIRM when every dealer that is not out confirmed; when no key comes
+//! out of them they begin again (the next key attempt, of at most [`KEY_ATTEMPTS`]) without those who
+//! did not do both. A race is run again from COMMIT (the next race attempt) when too little weight
+//! revealed its seed, nobody the challenge, or less than half of the accepted count is left for the
+//! next key attempt, or no key attempt is. It fails when those who proved something hold less than half
+//! of the power, and when it cannot be run again.
+//!
+//! The chain starts in DEAL: its first committee generates the first key, in as many attempts as that
+//! takes, and serves from then on.
 
 use race_proto::race::beacon::v1::Purpose;
 use race_proto::race::epoch::v1::{Epoch, Phase, Validator};
+use race_randomness::dkg::Outcome;
 
-use super::caps::Weights;
 use super::params as specs;
 use super::{events, keys, switch};
+use crate::beacon::keygen::{self, KeyAttempt};
 use crate::context::Context;
 use crate::params::{self, ParamSpec};
 use crate::state::State;
@@ -25,13 +30,29 @@ use crate::{beacon, race};
 /// Key attempts of a race attempt.
 pub const KEY_ATTEMPTS: u32 = 3;
 
+/// The attempt at a key that an epoch's DEAL and CONFIRM are for.
+pub(super) fn key_attempt(state: &State, epoch: &Epoch) -> KeyAttempt {
+    let whose = match keygen::key(state, epoch.number) {
+        Some(_) => epoch.number.saturating_add(1),
+        None => epoch.number,
+    };
+    (whose, epoch.race_attempt, epoch.key_attempt)
+}
+
 /// Ends the current phase if its time has come. Returns CometBFT's updates at a switch.
 pub fn advance(state: &mut State, context: &Context<'_>) -> Vec<Validator> {
     let epoch = super::current(state);
-    let due = context.height >= epoch.phase_end;
+    let attempt = key_attempt(state, &epoch);
+    let over = context.height >= epoch.phase_end
+        || match epoch.phase() {
+            Phase::Deal => keygen::all_dealt(state, &attempt),
+            Phase::Confirm => keygen::all_confirmed(state, &attempt),
+            _ => false,
+        };
+    if !over {
+        return Vec::new();
+    }
     match epoch.phase() {
-        Phase::Ready => return ready(state, context, epoch, due),
-        _ if !due => {}
         Phase::Unspecified => {}
         Phase::Serve => start_attempt(state, context, epoch),
         Phase::Commit => enter(state, context, epoch, Phase::Reveal),
@@ -63,6 +84,11 @@ pub fn advance(state: &mut State, context: &Context<'_>) -> Vec<Validator> {
             true => enter(state, context, epoch, Phase::Dispute),
             false => return judge(state, context, epoch),
         },
+        Phase::Deal => {
+            keygen::close_deals(state, context, &attempt);
+            enter(state, context, epoch, Phase::Confirm);
+        }
+        Phase::Confirm => return confirmed(state, context, epoch),
     }
     Vec::new()
 }
@@ -79,7 +105,8 @@ fn length_of(phase: Phase) -> &'static ParamSpec {
         Phase::CheckCommit => &specs::CHECK_COMMIT,
         Phase::CheckReveal => &specs::CHECK_REVEAL,
         Phase::Dispute => &specs::DISPUTE,
-        Phase::Ready => &specs::READY,
+        Phase::Deal => &specs::DEAL,
+        Phase::Confirm => &specs::CONFIRM,
     }
 }
 
@@ -111,7 +138,7 @@ fn start_race(state: &mut State, context: &Context<'_>, epoch: Epoch) {
     enter(state, context, epoch, Phase::Race);
 }
 
-/// All proofs are judged: the candidates confirm, unless the race has failed.
+/// All proofs are judged: the candidates generate the next key, unless the race has failed.
 fn judge(state: &mut State, context: &Context<'_>, epoch: Epoch) -> Vec<Validator> {
     race::phase::judge(state, &epoch);
     let accepted = race::accepted(state, epoch.number, epoch.race_attempt);
@@ -127,46 +154,76 @@ fn judge(state: &mut State, context: &Context<'_>, epoch: Epoch) -> Vec<Validato
         state,
         &candidates.values().fold(0, |sum, n| sum.saturating_add(*n)),
     );
-    enter(state, context, epoch, Phase::Ready);
+    generate_key(state, context, epoch);
     Vec::new()
 }
 
-/// READY: switches when all candidates confirmed; at the end of the window the others are dropped.
-/// Where somebody is dropped and more nodes proved something than there are seats, the next ones
-/// become candidates of the next key attempt.
-fn ready(state: &mut State, context: &Context<'_>, mut epoch: Epoch, due: bool) -> Vec<Validator> {
-    let (number, attempt) = (epoch.number, epoch.race_attempt);
-    let mut confirmed = Weights::new();
-    let mut absent = Vec::new();
-    for (address, count) in super::candidates(state, &epoch) {
-        if keys::CONFIRMATIONS.has(state, &(number, attempt, epoch.key_attempt, address)) {
-            confirmed.insert(address, count);
-        } else {
-            absent.push(address);
+/// The candidates that would have power in the next epoch generate its key. Where somebody was dropped
+/// and more nodes proved something than there are seats, the next ones are candidates now.
+fn generate_key(state: &mut State, context: &Context<'_>, epoch: Epoch) {
+    let candidates = super::candidates(state, &epoch);
+    let powers = switch::powers(state, &epoch, &candidates);
+    let attempt = key_attempt(state, &epoch);
+    keygen::begin(state, context.chain_id, attempt, &powers);
+    enter(state, context, epoch, Phase::Deal);
+}
+
+/// CONFIRM is over: who did not do its part is dropped, and the others switch when a key came out.
+fn confirmed(state: &mut State, context: &Context<'_>, mut epoch: Epoch) -> Vec<Validator> {
+    let attempt = key_attempt(state, &epoch);
+    let members = keygen::generation(state, &attempt).map(|g| keygen::members(&g));
+    let (active, left) = match keygen::finish(state, context, &attempt) {
+        Outcome::Active { confirmers, .. } => (true, confirmers),
+        Outcome::Failed { left, .. } => (false, left),
+    };
+    if attempt.0 == epoch.number {
+        match active {
+            true => serve_first(state, context, epoch),
+            false => {
+                epoch.key_attempt = epoch.key_attempt.saturating_add(1);
+                keys::CURRENT.put(state, &epoch);
+                generate_first_key(state, context);
+                keygen::forget(state, &attempt);
+            }
         }
-    }
-    if absent.is_empty() {
-        return switch::switch(state, context, &epoch, &confirmed);
-    }
-    if !due {
         return Vec::new();
     }
-    for address in absent {
-        race::phase::not_ready(state, &epoch, &address);
+    let mut counts = super::candidates(state, &epoch);
+    counts.retain(|address, _| left.contains(address));
+    for address in members.unwrap_or_default().difference(&left) {
+        race::phase::not_ready(state, &epoch, address);
     }
-    let left = confirmed
+    if active {
+        return switch::switch(state, context, &epoch, &counts);
+    }
+    let left = counts
         .values()
         .fold(0, |sum: u64, n| sum.saturating_add(*n));
     let accepted = keys::ACCEPTED.get_or_default(state);
-    if left == 0 || left < accepted.saturating_sub(left) {
+    let enough = left > 0 && left >= accepted.saturating_sub(left);
+    if !enough || epoch.key_attempt >= KEY_ATTEMPTS {
         return run_again(state, context, epoch);
     }
-    if epoch.key_attempt >= KEY_ATTEMPTS {
-        return switch::switch(state, context, &epoch, &confirmed);
-    }
     epoch.key_attempt = epoch.key_attempt.saturating_add(1);
-    enter(state, context, epoch, Phase::Ready);
+    generate_key(state, context, epoch);
     Vec::new()
+}
+
+/// The first committee generates the chain's first key, from the next block on.
+pub(super) fn generate_first_key(state: &mut State, context: &Context<'_>) {
+    let epoch = super::current(state);
+    let powers = super::powers(state, epoch.number);
+    let attempt = key_attempt(state, &epoch);
+    keygen::begin(state, context.chain_id, attempt, &powers);
+    enter(state, context, epoch, Phase::Deal);
+}
+
+/// The chain has its first key: it begins to serve.
+fn serve_first(state: &mut State, context: &Context<'_>, mut epoch: Epoch) {
+    let number = epoch.number;
+    epoch.key_attempt = 1;
+    enter(state, context, epoch, Phase::Serve);
+    open_duties(state, context, number, 1);
 }
 
 /// The race is run again, or has failed.
@@ -187,7 +244,7 @@ pub(super) fn open_duties(state: &mut State, context: &Context<'_>, epoch: u64, 
     open_round(state, context, id, &specs::COMMIT, &specs::REVEAL);
 }
 
-/// Opens a session round from the next block on, when one is due there.
+/// Opens a session round from the next block on, when one is due there and the committee has a key.
 pub(super) fn open_session_round(state: &mut State, context: &Context<'_>) {
     let epoch = super::current(state);
     let every = params::get(state, &specs::SESSION_ROUND);
@@ -195,7 +252,7 @@ pub(super) fn open_session_round(state: &mut State, context: &Context<'_>) {
         .height
         .saturating_add(1)
         .saturating_sub(epoch.start_height);
-    if epoch.number == 0 || since.checked_rem(every) != Some(0) {
+    if keygen::key(state, epoch.number).is_none() || since.checked_rem(every) != Some(0) {
         return;
     }
     let round = since.checked_div(every).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! What `epoch` refuses. Other modules' messages use its first five for what is out of time or out
+//! What `epoch` refuses: other modules' messages use it for what is out of time or out
 //! of place.
 
 use race_proto::race::epoch::v1::{Epoch, Phase};
@@ -14,10 +14,6 @@ errors! { "race_epoch";
     WrongAttempt { what: &'static str, expected: u32, got: u32 } = 4, "this is {what} attempt {expected}, the message is for attempt {got}: ask for the current attempt and send it anew",
     /// From outside the committee.
     NotAMember { address: String, epoch: u64 } = 5, "node {address} has no power in epoch {epoch}: only members of its committee may send this",
-    /// Ready without an accepted proof.
-    NotACandidate { address: String } = 6, "node {address} is no candidate of this attempt: only nodes with an accepted race proof that were not dropped confirm",
-    /// Ready twice.
-    AlreadyConfirmed { address: String } = 7, "node {address} has confirmed in this attempt already: once is enough",
 }
 
 impl Error {

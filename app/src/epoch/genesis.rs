@@ -1,6 +1,6 @@
-//! Genesis of `epoch`: the first committee, and epoch 1 from the first block on.
+//! Genesis of `epoch`: the first committee, which generates the first key from the first block on.
 
-use race_proto::race::epoch::v1::{Member, Validator};
+use race_proto::race::epoch::v1::{Member, Phase, Validator};
 
 use super::diff::{check, IllegalSet};
 use super::{calendar, keys, switch};
@@ -42,8 +42,7 @@ pub fn init(
     for (address, validator) in &validators {
         keys::VALIDATORS.put(state, address, validator);
     }
-    switch::begin(state, context, 1);
-    calendar::open_duties(state, context, 1, 1);
-    calendar::open_session_round(state, context);
+    switch::begin(state, context, 1, Phase::Deal);
+    calendar::generate_first_key(state, context);
     Ok(validators.into_values().collect())
 }

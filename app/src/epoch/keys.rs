@@ -1,6 +1,6 @@
 //! Keys of `epoch`.
 
-use race_proto::race::epoch::v1::{Confirmation, Epoch, EpochRecord, Member, Validator};
+use race_proto::race::epoch::v1::{Epoch, EpochRecord, Member, Validator};
 
 use crate::address::ConsensusAddress;
 use crate::state::{Item, Map};
@@ -19,10 +19,6 @@ pub(super) const RECORDS: Map<u64, EpochRecord> = Map::new(STORE, "record");
 
 /// What CometBFT was last told, by address.
 pub(super) const VALIDATORS: Map<ConsensusAddress, Validator> = Map::new(STORE, "validator");
-
-/// Who is ready, by epoch, race attempt, key attempt and address.
-pub(super) const CONFIRMATIONS: Map<(u64, u32, u32, ConsensusAddress), Confirmation> =
-    Map::new(STORE, "confirmation");
 
 /// Sum of the accepted counts with which the first key attempt of this race attempt began.
 pub(super) const ACCEPTED: Item<u64> = Item::new(STORE, "accepted");

@@ -2,7 +2,8 @@
 //!
 //! The only module that knows the calendar: at the end of each block it calls the other modules'
 //! phases in one list ([`end_block`]). Phases follow each other by height and are elastic: a
-//! dispute phase without disputes is skipped, and the readiness phase ends when all are ready.
+//! dispute phase without disputes is skipped, and those of key generation end when everybody has done
+//! its part.
 //!
 //! | room | what is in it |
 //! |---|---|
@@ -11,8 +12,7 @@
 //! | [`switch`] | the next committee and everything that changes with it |
 //! | [`caps`], [`diff`] | pure: weights to powers, powers to CometBFT's updates |
 //!
-//! The committee's threshold key is not made yet: the phase `READY`, in which candidates confirm
-//! that they are there, stands where key generation takes place.
+//! Who generated the next committee's key is its committee: that is also the proof of being there.
 //!
 //! Invariants: the committee is never empty; CometBFT's set is the committee ([`invariants`]).
 
@@ -24,7 +24,6 @@ mod events;
 pub mod genesis;
 pub mod invariants;
 mod keys;
-mod msgs;
 pub mod params;
 pub mod phase;
 pub mod queries;
@@ -35,13 +34,13 @@ use std::collections::BTreeMap;
 use race_proto::race::epoch::v1::{Epoch, EpochRecord, Member, Phase, Validator};
 
 use crate::address::ConsensusAddress;
+use crate::beacon::keygen::KeyAttempt;
 use crate::error::TxError;
 use crate::state::State;
 use crate::{node, race};
 
 pub use errors::Error;
 pub use keys::STORE;
-pub use msgs::MESSAGES;
 pub use phase::{begin_block, end_block};
 pub use queries::QUERIES;
 
@@ -111,16 +110,12 @@ pub fn candidates(state: &State, epoch: &Epoch) -> BTreeMap<ConsensusAddress, u6
     )
 }
 
-/// Whether a node is a candidate that the running key attempt waits for.
-pub fn awaits_confirmation(state: &State, address: &ConsensusAddress) -> bool {
+/// The key generation that is under way: for the next epoch's key or, before the chain has one, for
+/// the current epoch's.
+pub fn key_attempt(state: &State) -> Option<KeyAttempt> {
     let epoch = current(state);
-    let key = (
-        epoch.number,
-        epoch.race_attempt,
-        epoch.key_attempt,
-        *address,
-    );
-    candidates(state, &epoch).contains_key(address) && !keys::CONFIRMATIONS.has(state, &key)
+    let under_way = matches!(epoch.phase(), Phase::Deal | Phase::Confirm);
+    under_way.then(|| calendar::key_attempt(state, &epoch))
 }
 
 /// The current epoch, when it is in `expected`.

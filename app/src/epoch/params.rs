@@ -113,15 +113,26 @@ pub const DISPUTE: ParamSpec = ParamSpec {
     doc: "blocks in which every node recomputes disputed leaves; skipped without disputes (race: Judging)",
 };
 
-/// Length: confirmations for the next committee; ends when all confirmed.
-pub const READY: ParamSpec = ParamSpec {
-    name: "epoch/ready_blocks",
+/// Length: deals for the next committee's key; ends when all dealt.
+pub const DEAL: ParamSpec = ParamSpec {
+    name: "epoch/deal_blocks",
     network: 40,
     local: 5,
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "confirmations for the next committee; ends when all confirmed (overview: One epoch)",
+    doc: "deals for the next committee's key; ends when all dealt (randomness: Distributed key generation)",
+};
+
+/// Length: confirmations of the deals, and complaints; ends when all confirmed.
+pub const CONFIRM: ParamSpec = ParamSpec {
+    name: "epoch/confirm_blocks",
+    network: 40,
+    local: 5,
+    min: 1,
+    max: 100_000,
+    unit: "blocks",
+    doc: "confirmations of the deals, and complaints; ends when all confirmed (randomness: Distributed key generation)",
 };
 
 /// Length: a session round opens every so many blocks, takes commits for so many and then reveals for so many.
@@ -150,7 +161,8 @@ pub const MAX_RERUNS: ParamSpec = ParamSpec {
 pub const MAX_VALIDATORS: ParamSpec = ParamSpec {
     name: "epoch/max_validators",
     network: 100,
-    local: 100,
+    // As many as deal within the local window.
+    local: 40,
     min: 1,
     max: 1_000,
     unit: "validators",
@@ -203,7 +215,8 @@ pub const ALL: &[ParamSpec] = &[
     CHECK_COMMIT,
     CHECK_REVEAL,
     DISPUTE,
-    READY,
+    DEAL,
+    CONFIRM,
     SESSION_ROUND,
     MAX_RERUNS,
     MAX_VALIDATORS,

@@ -16,7 +16,14 @@ use crate::{beacon, node, params, pricing, race, session, treasury};
 /// A committee, by address.
 type Committee = BTreeMap<ConsensusAddress, Member>;
 
-/// Enough candidates confirmed: the capped counts of those who did are the powers of the next epoch.
+/// The powers that these accepted counts give in the next epoch.
+pub(super) fn powers(state: &State, epoch: &Epoch, counts: &Weights) -> Weights {
+    let old: BTreeSet<_> = super::committee(state, epoch.number).into_keys().collect();
+    caps(counts, &old, &live(state, epoch), &Limits::of(state))
+}
+
+/// The next key was generated: the capped counts of those who confirmed are the powers of the next
+/// epoch.
 pub(super) fn switch(
     state: &mut State,
     context: &Context<'_>,
@@ -25,7 +32,7 @@ pub(super) fn switch(
 ) -> Vec<Validator> {
     let old: BTreeSet<_> = super::committee(state, epoch.number).into_keys().collect();
     let live = live(state, epoch);
-    let powers = caps(counts, &old, &live, &Limits::of(state));
+    let powers = powers(state, epoch, counts);
     let members = powers
         .into_iter()
         .map(|(address, power)| {
@@ -45,9 +52,10 @@ pub(super) fn switch(
     close(state, context, epoch, members, false)
 }
 
-/// The race failed: the committee stays, and who did not take part to the end carries half of its
-/// power, rounded up.
+/// The race failed: the committee and its key stay, and who did not take part to the end carries half
+/// of its power, rounded up.
 pub(super) fn keep(state: &mut State, context: &Context<'_>, epoch: &Epoch) -> Vec<Validator> {
+    beacon::keygen::keep(state, epoch.number);
     let mut members = super::committee(state, epoch.number);
     for (address, member) in &mut members {
         member.newcomer = false;
@@ -97,11 +105,12 @@ fn close(
     record(state, context, epoch, race_failed);
     treasury::phase::at_switch(state, context, closed);
     params::apply_pending(state);
-    begin(state, context, next);
+    begin(state, context, next, Phase::Serve);
     pricing::phase::at_switch(state, context, next);
     session::phase::at_switch(state, context);
     prune(state, closed);
     race::phase::prune(state, closed);
+    beacon::keygen::prune(state, closed);
     node::phase::forget(state, closed);
     calendar::open_duties(state, context, next, 1);
     events::switch(state, next, context.height, race_failed);
@@ -166,7 +175,7 @@ fn record(state: &mut State, context: &Context<'_>, epoch: &Epoch, race_failed: 
 }
 
 /// The next block is the first of epoch `number`.
-pub(super) fn begin(state: &mut State, context: &Context<'_>, number: u64) {
+pub(super) fn begin(state: &mut State, context: &Context<'_>, number: u64, first: Phase) {
     keys::SIGNED.remove_under(state, &());
     keys::COUNTED.put(state, &0);
     let epoch = Epoch {
@@ -177,12 +186,11 @@ pub(super) fn begin(state: &mut State, context: &Context<'_>, number: u64) {
         key_attempt: 1,
         ..Epoch::default()
     };
-    calendar::enter(state, context, epoch, Phase::Serve);
+    calendar::enter(state, context, epoch, first);
 }
 
 /// Drops what is no longer kept of epochs up to `closed`.
 fn prune(state: &mut State, closed: u64) {
-    keys::CONFIRMATIONS.remove_under(state, &closed);
     if let Some(old) = closed.saturating_add(1).checked_sub(KEPT) {
         keys::MEMBERS.remove_under(state, &old);
     }

@@ -1,30 +1,48 @@
-//! Whether the calendar leaves room for what is left of the epoch before: pure over the values.
+//! Whether the calendar leaves room for what must happen in it: pure over the values.
 
 use super::ParamSpec;
+use crate::beacon::keygen::MAX_DEALS_A_BLOCK;
 use crate::{duty, epoch, settlement};
 
 /// A calendar that is too short.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "an epoch's windows do not fit: settling, duties and re-verifications of the epoch before take \
-     {needed} blocks, the epoch is sure to have {got} before its race is over; set \
-     epoch/serve_blocks to at least {minimum}"
-)]
-pub struct Misfit {
-    /// Blocks that the epoch before still needs.
-    pub needed: u64,
-    /// Blocks that are there for it.
-    pub got: u64,
-    /// The smallest `epoch/serve_blocks` that fits the other values.
-    pub minimum: u64,
+pub enum Misfit {
+    /// For what is left of the epoch before.
+    #[error(
+        "an epoch's windows do not fit: settling, duties and re-verifications of the epoch before take \
+         {needed} blocks, the epoch is sure to have {got} before its race is over; set \
+         epoch/serve_blocks to at least {minimum}"
+    )]
+    Serve {
+        /// Blocks that the epoch before still needs.
+        needed: u64,
+        /// Blocks that are there for it.
+        got: u64,
+        /// The smallest `epoch/serve_blocks` that fits the other values.
+        minimum: u64,
+    },
+    /// For the deals of a full committee.
+    #[error(
+        "{validators} validators do not deal in {got} blocks, since a block takes {} deals; set \
+         epoch/deal_blocks to at least {minimum}",
+        MAX_DEALS_A_BLOCK
+    )]
+    Deal {
+        /// Most members of a committee.
+        validators: u64,
+        /// Blocks that take deals.
+        got: u64,
+        /// The smallest `epoch/deal_blocks` that fits.
+        minimum: u64,
+    },
 }
 
 /// Whether the windows of an epoch fit: until its race is over, or has failed for want of a seed, the
 /// settlements of the epoch before, its duties and the re-verifications out of them are through, with
-/// one block to spare.
+/// one block to spare; and every member of a full committee can deal.
 ///
 /// # Errors
-/// [`Misfit`], which names the serving time that is needed.
+/// [`Misfit`], which names the length that is needed.
 pub fn fits(value: impl Fn(&ParamSpec) -> u64) -> Result<(), Misfit> {
     use epoch::params as calendar;
     let sum = |specs: &[ParamSpec]| specs.iter().map(&value).fold(0, u64::saturating_add);
@@ -41,12 +59,25 @@ pub fn fits(value: impl Fn(&ParamSpec) -> u64) -> Result<(), Misfit> {
     let race = raced.min(seed.saturating_mul(attempts));
     let serve = value(&calendar::SERVE);
     let got = serve.saturating_add(race);
-    match got >= needed {
-        true => Ok(()),
-        false => Err(Misfit {
+    if got < needed {
+        let minimum = needed.saturating_sub(race);
+        return Err(Misfit::Serve {
             needed,
             got,
-            minimum: needed.saturating_sub(race),
+            minimum,
+        });
+    }
+    let validators = value(&calendar::MAX_VALIDATORS);
+    let (got, minimum) = (
+        value(&calendar::DEAL),
+        validators.div_ceil(MAX_DEALS_A_BLOCK),
+    );
+    match got >= minimum {
+        true => Ok(()),
+        false => Err(Misfit::Deal {
+            validators,
+            got,
+            minimum,
         }),
     }
 }

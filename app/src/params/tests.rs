@@ -98,12 +98,33 @@ fn a_calendar_that_is_too_short_is_refused_with_the_minimum() {
         })
     };
     let misfit = serving(1).unwrap_err();
-    assert_eq!((misfit.needed, misfit.minimum), (21, 3));
-    assert_eq!(serving(misfit.minimum), Ok(()));
-    assert!(serving(misfit.minimum - 1).is_err());
+    assert!(matches!(
+        misfit,
+        Misfit::Serve {
+            needed: 21,
+            minimum: 3,
+            ..
+        }
+    ));
+    assert_eq!(serving(3), Ok(()));
+    assert!(serving(2).is_err());
     assert!(misfit
         .to_string()
         .contains("epoch/serve_blocks to at least 3"));
+}
+
+#[test]
+fn a_committee_that_cannot_deal_in_its_window_is_refused_with_the_minimum() {
+    use crate::epoch::params::MAX_VALIDATORS;
+    let seats = |validators: u64| {
+        fits(|spec| match spec.name == MAX_VALIDATORS.name {
+            true => validators,
+            false => spec.local,
+        })
+    };
+    assert_eq!(seats(40), Ok(()));
+    let said = seats(41).unwrap_err().to_string();
+    assert!(said.contains("epoch/deal_blocks to at least 6"), "{said}");
 }
 
 #[test]

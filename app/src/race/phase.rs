@@ -260,7 +260,7 @@ pub fn judge(state: &mut State, epoch: &Epoch) {
     }
 }
 
-/// READY closed without the node's confirmation: it is dropped.
+/// CONFIRM closed, and the node did not deal and confirm, or lied: it is dropped.
 pub fn not_ready(state: &mut State, epoch: &Epoch, address: &ConsensusAddress) {
     super::strike(
         state,

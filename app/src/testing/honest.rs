@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use race::proof::{Leaf, Tree};
 use race_proto::race::beacon::v1::{MsgCommit, MsgReveal, Round};
-use race_proto::race::epoch::v1::{Epoch, MsgConfirmReady, Phase};
+use race_proto::race::epoch::v1::{Epoch, Phase};
 use race_proto::race::race::v1::{
     Check, MsgCommitChecks, MsgOpenLeaves, MsgRevealChecks, MsgSubmitRace, QueryAssignmentsRequest,
     QueryAssignmentsResponse,
@@ -19,7 +19,7 @@ use race_randomness::hash::h;
 
 use super::{Chain, FakeOracle, TestNode};
 use crate::address::ConsensusAddress;
-use crate::beacon;
+use crate::beacon::{self, keygen};
 use crate::epoch;
 use crate::message::response as packed;
 use crate::oracle::Recomputation;
@@ -34,7 +34,6 @@ pub struct Memory {
     opened: BTreeMap<Attempt, ()>,
     checks: BTreeMap<Attempt, Vec<Check>>,
     revealed_checks: BTreeMap<Attempt, ()>,
-    confirmed: BTreeMap<(ConsensusAddress, u64, u32, u32), ()>,
 }
 
 /// Every node that is there sends what is due in the next block. What CheckTx refuses is a mistake
@@ -104,22 +103,28 @@ fn due(chain: &mut Chain, index: usize) -> Vec<Any> {
                 }
             }
         }
-        Phase::Ready if !node.behaviour.not_ready => {
-            let key = (node.address, now.number, now.race_attempt, now.key_attempt);
-            let awaited = chain.read(|_, s| epoch::awaits_confirmation(s, &node.address));
-            if awaited && memory.confirmed.insert(key, ()).is_none() {
-                messages.push(packed(&MsgConfirmReady {
-                    sender: node.hot.address(),
-                    epoch: now.number,
-                    race_attempt: now.race_attempt,
-                    key_attempt: now.key_attempt,
-                }));
-            }
+        Phase::Deal | Phase::Confirm if !node.behaviour.not_ready => {
+            messages.extend(key_posts(chain, node));
         }
         _ => {}
     }
     chain.memory = memory;
     messages
+}
+
+/// What a node owes to the key generation that is under way.
+fn key_posts(chain: &Chain, node: &TestNode) -> Vec<Any> {
+    chain.read(|context, state| {
+        let Some(attempt) = epoch::key_attempt(state) else {
+            return Vec::new();
+        };
+        let Some(board) = keygen::board(state, context.chain_id, &attempt) else {
+            return Vec::new();
+        };
+        let owed = node.participant().owes(&board);
+        let packed = |post| keygen::message(attempt, &node.hot.address(), post);
+        owed.iter().map(packed).collect()
+    })
 }
 
 /// Commits and reveals of all beacon rounds.

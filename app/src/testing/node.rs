@@ -3,6 +3,7 @@
 use ed25519_dalek::SigningKey;
 use race_proto::race::node::v1::{Endpoints, KeyProofs, MsgRegisterNode, NodeKeys};
 use race_randomness::bls::SecretKey;
+use race_randomness::dkg::Participant;
 use sha2::{Digest, Sha256};
 
 use super::Wallet;
@@ -24,7 +25,7 @@ pub struct Behaviour {
     pub false_checks: bool,
     /// Does not open its leaves.
     pub does_not_open: bool,
-    /// Does not confirm for the next committee.
+    /// Does not deal or confirm for the next committee's key.
     pub not_ready: bool,
     /// Makes blocks without sending anything itself: a test sends for it.
     pub manual: bool,
@@ -48,7 +49,7 @@ pub struct TestNode {
     pub transport: SigningKey,
     /// Consensus address.
     pub address: ConsensusAddress,
-    /// Derives its secrets of beacon rounds.
+    /// Derives its secrets of beacon rounds and key generations.
     pub secret: [u8; 32],
     /// Nonces that it finds in a race.
     pub nonces: u64,
@@ -91,6 +92,11 @@ impl TestNode {
             chain_id,
             operator,
         )
+    }
+
+    /// Its private side in key generations.
+    pub fn participant(&self) -> Participant {
+        Participant::new(self.address, &self.secret, self.share.clone())
     }
 
     /// Where it says that it serves.

@@ -129,7 +129,11 @@ fn run(state: &mut State, context: &Context<'_>, tx: &CheckedTx, mode: Mode) -> 
     let mempool = matches!(mode, Mode::Check | Mode::Recheck);
     if !mempool || tx.lane == Lane::Protocol {
         state.begin();
-        match messages(state, context, tx, &mut meter) {
+        let executed = match mempool {
+            true => admit(state, context, tx, &mut meter),
+            false => messages(state, context, tx, &mut meter),
+        };
+        match executed {
             Ok((responses, events)) => {
                 outcome.responses = responses;
                 outcome.events.extend(events);
@@ -167,13 +171,7 @@ fn messages(
     let mut events = Vec::new();
     for (index, (url, message)) in tx.messages.iter().enumerate() {
         meter.consume(message.gas(), "message")?;
-        let response = message.execute(state, context).map_err(|e| TxError {
-            log: format!(
-                "failed to execute message; message index: {index}: {}",
-                e.log
-            ),
-            ..e
-        })?;
+        let response = message.execute(state, context).map_err(failed(index))?;
         responses.push(response);
         let signer = message.signer().to_string();
         let attributes = [
@@ -190,6 +188,31 @@ fn messages(
         }));
     }
     Ok((responses, events))
+}
+
+/// The same in the mempool, which answers neither responses nor events.
+fn admit(
+    state: &mut State,
+    context: &Context<'_>,
+    tx: &CheckedTx,
+    meter: &mut Meter,
+) -> Result<Executed, TxError> {
+    for (index, (_, message)) in tx.messages.iter().enumerate() {
+        meter.consume(message.gas(), "message")?;
+        message.admit(state, context).map_err(failed(index))?;
+    }
+    Ok(Executed::default())
+}
+
+/// Says which message failed.
+fn failed(index: usize) -> impl FnOnce(TxError) -> TxError {
+    move |error| TxError {
+        log: format!(
+            "failed to execute message; message index: {index}: {}",
+            error.log
+        ),
+        ..error
+    }
 }
 
 /// The second part of a type URL, as the SDK names modules in events.

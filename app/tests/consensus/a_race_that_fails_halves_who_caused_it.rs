@@ -61,34 +61,28 @@ fn a_seed_that_too_few_reveal_is_tried_three_times() {
 }
 
 #[test]
-fn who_is_not_ready_is_dropped_and_the_others_go_on() {
-    let mut network = Network::new(4);
-    network.node(0).confirms = false;
-    network.until_it(|epoch| epoch.key_attempt == 2);
-    assert_eq!(network.result(1, 1, 0), Some((Outcome::NotReady, 0)));
-    network.until_epoch(2);
-    assert_eq!(powers(&network), [0, 4, 4, 4]);
-    assert!(!epoch::record(&network.state, 1).unwrap().race_failed);
-}
-
-#[test]
-fn after_the_last_key_attempt_those_who_confirmed_are_enough() {
-    let mut network = Network::new(7);
-    // One more falls silent in each attempt.
+fn after_the_last_key_attempt_the_race_is_run_again() {
+    // Three of six have seats. In each attempt one of the three does not confirm: two thirds are too
+    // few for a key and enough for another attempt, with the next one in the third seat.
+    let mut network = Network::with(6, &[("epoch/max_validators", 3)]);
+    let mut order: Vec<usize> = (0..6).collect();
+    order.sort_by_key(|index| network.address(*index));
     for attempt in 1..=3 {
-        network.until_it(|epoch| epoch.phase() == Phase::Ready && epoch.key_attempt == attempt);
-        network.node(attempt as usize - 1).confirms = false;
+        network.until_it(|epoch| epoch.phase() == Phase::Deal && epoch.key_attempt == attempt);
+        network.node(order[attempt as usize - 1]).confirms = false;
     }
-    network.until_epoch(2);
-    let record = epoch::record(&network.state, 1).unwrap();
-    assert_eq!((record.race_failed, record.race_attempts), (false, 1));
-    assert_eq!(powers(&network), [0, 0, 0, 4, 4, 4, 4]);
+    network.until_it(|epoch| epoch.race_attempt == 2);
+    assert_eq!(network.epoch().key_attempt, 1);
+    let struck = |index: usize| network.result(1, 1, index).unwrap().0;
+    let outcomes: Vec<Outcome> = order.iter().map(|index| struck(*index)).collect();
+    assert_eq!(outcomes[..3], [Outcome::NotReady; 3]);
+    assert_eq!(outcomes[3..], [Outcome::Accepted; 3]);
 }
 
 #[test]
 fn only_as_many_are_candidates_as_there_are_seats() {
     let mut network = Network::with(4, &[("epoch/max_validators", 3)]);
-    network.until(Phase::Ready);
+    network.until(Phase::Deal);
     let mut addresses: Vec<_> = (0..4).map(|index| network.address(index)).collect();
     addresses.sort_unstable();
     let candidates = |network: &Network| -> Vec<_> {
@@ -110,7 +104,7 @@ fn only_as_many_are_candidates_as_there_are_seats() {
 }
 
 #[test]
-fn when_less_than_half_of_the_count_is_ready_the_race_is_run_again() {
+fn when_less_than_half_of_the_count_confirms_the_race_is_run_again() {
     let mut network = Network::new(4);
     for index in 0..3 {
         network.node(index).confirms = false;
@@ -131,7 +125,7 @@ fn when_less_than_half_of_the_count_is_ready_the_race_is_run_again() {
 }
 
 #[test]
-fn readiness_that_never_comes_fails_the_race_after_two_reruns() {
+fn confirmations_that_never_come_fail_the_race_after_two_reruns() {
     let mut network = Network::new(4);
     for index in 0..3 {
         network.node(index).confirms = false;
@@ -148,7 +142,7 @@ fn a_duties_round_that_fails_is_opened_again_at_once() {
     for index in 0..3 {
         network.node(index).commits = false;
     }
-    while network.height < 8 {
+    while network.height < 10 {
         network.block();
     }
     let id = |attempt| beacon::id(Purpose::Duties, 1, attempt, 0);
@@ -157,11 +151,14 @@ fn a_duties_round_that_fails_is_opened_again_at_once() {
         RoundStatus::Failed
     );
     let again = beacon::round(&network.state, &id(2)).unwrap();
-    assert_eq!((again.status(), again.commit_start), (RoundStatus::Open, 9));
+    assert_eq!(
+        (again.status(), again.commit_start),
+        (RoundStatus::Open, 11)
+    );
     for index in 0..3 {
         network.node(index).commits = true;
     }
-    while network.height < 16 {
+    while network.height < 18 {
         network.block();
     }
     assert_eq!(

@@ -46,11 +46,12 @@ fn honest_nodes_hold_what_they_proved() {
 }
 
 #[test]
-fn an_epoch_without_disputes_skips_their_phase_and_ends_when_all_are_ready() {
+fn an_epoch_without_disputes_skips_their_phase_and_ends_when_all_confirmed() {
     let mut network = Network::new(4);
     network.until_epoch(2);
-    // serve 2, commit 4, reveal 4, race 3, challenge 4, open 4, check 4 + 3, ready 1 of 5.
-    assert_eq!(network.height, 2 + 4 + 4 + 3 + 4 + 4 + 4 + 3 + 1);
+    // The first key 1 + 1; serve 2, commit 4, reveal 4, race 3, challenge 4, open 4, check 4 + 3, deal
+    // 1 of 5, confirm 1 of 5.
+    assert_eq!(network.height, 2 + 2 + 4 + 4 + 3 + 4 + 4 + 4 + 3 + 2);
 }
 
 #[test]
@@ -63,8 +64,8 @@ fn seeds_differ_by_purpose_epoch_and_round() {
     let seeds = std::collections::BTreeSet::from([
         seed(Purpose::RaceSeed, 1, 0),
         seed(Purpose::Challenge, 1, 0),
-        seed(Purpose::SessionRound, 1, 0),
         seed(Purpose::SessionRound, 1, 1),
+        seed(Purpose::SessionRound, 1, 2),
         seed(Purpose::Duties, 1, 0),
         seed(Purpose::RaceSeed, 2, 0),
         seed(Purpose::Duties, 2, 0),

@@ -14,4 +14,5 @@ mod an_epoch_turns_counts_into_powers;
 mod many_participants_are_judged;
 mod messages_out_of_place_are_refused;
 mod nodes_register_and_are_forgotten;
+mod the_next_committee_generates_its_key;
 mod what_a_restart_needs_is_in_state;

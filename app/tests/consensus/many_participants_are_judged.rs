@@ -47,7 +47,10 @@ fn outcomes(chain: &Chain) -> Vec<(String, Outcome, u64)> {
 
 #[test]
 fn what_does_not_fit_one_transaction_is_revealed_in_several() {
-    let mut chain = Builder::new(4).start();
+    let mut chain = Builder::new(4)
+        .param("epoch/max_validators", 48)
+        .param("epoch/deal_blocks", 6)
+        .start();
     let mut newcomers: Vec<TestNode> = (0..40).map(|i| newcomer(i, 300)).collect();
     newcomers[7].behaviour.false_leaves = true;
     join(&mut chain, newcomers);
@@ -60,7 +63,9 @@ fn what_does_not_fit_one_transaction_is_revealed_in_several() {
         forfeits.count()
     });
     assert_eq!(forfeits, 0, "every checker revealed all of its checks");
-    chain.run_until("the switch", 200, |chain| chain.epoch().number == 2);
+    chain.run_until("all are judged", 200, |chain| {
+        chain.epoch().phase() == Phase::Deal
+    });
     for (name, outcome, accepted) in outcomes(&chain) {
         let expected = match name.as_str() {
             "newcomer7" => (Outcome::FalseLeaf, 0),

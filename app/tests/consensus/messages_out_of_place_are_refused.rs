@@ -2,8 +2,9 @@ use race_app::beacon;
 use race_app::error::TxError;
 use race_app::race::checks::{by_participant, check_commitment, digests};
 use race_proto::race::beacon::v1::{MsgCommit, MsgReveal, Purpose};
-use race_proto::race::epoch::v1::{MsgConfirmReady, Phase};
+use race_proto::race::epoch::v1::Phase;
 use race_proto::race::race::v1::{MsgCommitChecks, MsgOpenLeaves, MsgRevealChecks, MsgSubmitRace};
+use race_randomness::dkg::Post;
 
 use crate::network::Network;
 use crate::node::Checks;
@@ -31,7 +32,7 @@ fn a_refusal_names_the_phase_expected_and_the_one_found() {
     let error = network.send(&message).unwrap_err();
     assert_eq!(
         error.log,
-        "expected phase RACE, the epoch is in SERVE until block 2: send it in its phase"
+        "expected phase RACE, the epoch is in SERVE until block 4: send it in its phase"
     );
 }
 
@@ -210,22 +211,40 @@ fn checks_must_be_those_that_were_drawn_and_committed_to() {
 }
 
 #[test]
-fn only_candidates_confirm_and_once() {
+fn key_posts_are_taken_in_their_windows_once_from_members() {
     let mut network = Network::new(4);
-    network.node(0).confirms = false;
+    network.node(0).deals = false;
     network.node(1).proof = crate::node::Proof::None;
-    network.until(Phase::Ready);
-    let confirm = |network: &Network, index: usize, key_attempt| MsgConfirmReady {
-        sender: network.nodes[index].operator.to_string(),
-        epoch: 1,
-        race_attempt: 1,
-        key_attempt,
+    network.until(Phase::Deal);
+    let attempt = (2, 1, 1);
+    let session = network.board().session().clone();
+    let deal = |network: &Network, index: usize| {
+        Post::Deal(network.nodes[index].participant().deal(&session))
     };
-    let absent = confirm(&network, 1, 1);
-    assert_eq!(code(network.send(&absent)), ("race_epoch", 6));
-    let later = confirm(&network, 0, 2);
-    assert_eq!(code(network.send(&later)), ("race_epoch", 4));
-    let good = confirm(&network, 0, 1);
-    network.send(&good).unwrap();
-    assert_eq!(code(network.send(&good)), ("race_epoch", 7));
+    let good = deal(&network, 0);
+    let other_attempt = network.post(0, (2, 1, 2), &good);
+    assert_eq!(code(other_attempt), ("race_beacon", 10));
+    let absent = deal(&network, 1);
+    assert_eq!(code(network.post(1, attempt, &absent)), ("race_beacon", 11));
+    let early = Post::Confirmation(vec![0; 84]);
+    assert_eq!(code(network.post(0, attempt, &early)), ("race_beacon", 10));
+    let short = Post::Deal(vec![0; 100]);
+    assert_eq!(code(network.post(0, attempt, &short)), ("race_beacon", 13));
+    network.post(0, attempt, &good).unwrap();
+    assert_eq!(code(network.post(0, attempt, &good)), ("race_beacon", 12));
+    network.node(0).confirms = false;
+    network.until(Phase::Confirm);
+    assert_eq!(code(network.post(0, attempt, &good)), ("race_beacon", 10));
+    let other_deals = [session.digest().as_slice(), &network.address(0), &[0; 32]].concat();
+    let other_deals = Post::Confirmation(other_deals);
+    assert_eq!(
+        code(network.post(0, attempt, &other_deals)),
+        ("race_beacon", 12)
+    );
+    let owed = network.nodes[0].participant().owes(&network.board());
+    network.post(0, attempt, &owed[0]).unwrap();
+    assert_eq!(
+        code(network.post(0, attempt, &owed[0])),
+        ("race_beacon", 12)
+    );
 }

@@ -2,9 +2,11 @@
 //! what it would make of the updates, and invariants are checked at every block.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use prost::{Message, Name};
 use race_app::address::ConsensusAddress;
+use race_app::beacon::keygen::{self, KeyAttempt};
 use race_app::context::Context;
 use race_app::error::TxError;
 use race_app::node::genesis::GenesisNode;
@@ -13,13 +15,14 @@ use race_app::params::{self, Profile};
 use race_app::state::State;
 use race_app::{auth, beacon, epoch, node as nodes, race, registry};
 use race_proto::race::beacon::v1::{MsgCommit, MsgReveal, Purpose, Round};
-use race_proto::race::epoch::v1::{Epoch, MsgConfirmReady, Phase};
+use race_proto::race::epoch::v1::{Epoch, Phase};
 use race_proto::race::node::v1::MsgRegisterNode;
 use race_proto::race::race::v1::{
     Check, MsgCommitChecks, MsgOpenLeaves, MsgRevealChecks, MsgSubmitRace, Outcome,
     QueryAssignmentsRequest, QueryAssignmentsResponse,
 };
 use race_randomness::commit_reveal::{self, Which};
+use race_randomness::dkg::{Board, Post};
 
 use crate::node::{Behaviour, Checks, Node, Proof, CHAIN};
 use crate::oracle::Oracle;
@@ -39,12 +42,19 @@ pub struct Network {
 }
 
 impl Network {
-    /// A chain whose first `n` nodes have equal power.
+    /// A chain whose first `n` nodes have equal power, and have generated its first key.
     pub fn new(n: usize) -> Self {
         Self::with(n, &[])
     }
 
     pub fn with(n: usize, overrides: &[(&str, u64)]) -> Self {
+        let mut network = Self::born(n, overrides);
+        network.until(Phase::Serve);
+        network
+    }
+
+    /// A chain before its first block: it has no key.
+    pub fn born(n: usize, overrides: &[(&str, u64)]) -> Self {
         let nodes: Vec<Node> = (0..n).map(Node::new).collect();
         let oracle = Oracle::default();
         let mut state = State::empty();
@@ -107,6 +117,10 @@ impl Network {
 
     /// Executes a message in a block of its own kind of transaction: all or nothing.
     pub fn send<M: Message + Name>(&mut self, message: &M) -> Result<(), TxError> {
+        self.execute(&M::type_url(), &message.encode_to_vec())
+    }
+
+    fn execute(&mut self, type_url: &str, bytes: &[u8]) -> Result<(), TxError> {
         let height = self.height + 1;
         let context = Context {
             chain_id: CHAIN,
@@ -114,8 +128,8 @@ impl Network {
             time_ms: 1_000 * height,
             oracle: &self.oracle,
         };
-        let kind = registry::message(&M::type_url()).expect("a registered message");
-        let checked = (kind.parse)(&message.encode_to_vec())?;
+        let kind = registry::message(type_url).expect("a registered message");
+        let checked = (kind.parse)(bytes)?;
         self.state.begin();
         match checked.execute(&mut self.state, &context) {
             Ok(_) => {
@@ -192,6 +206,7 @@ impl Network {
                 .map(|event| event.r#type),
         );
         epoch::invariants::the_committee_is_what_cometbft_has(&self.state).unwrap();
+        beacon::invariants::a_key_is_in_force(&self.state).unwrap();
         nodes::invariants::accounts_lead_to_their_nodes(&self.state).unwrap();
         race::invariants::results_are_all_or_nothing(&self.state).unwrap();
         let powers = epoch::powers(&self.state, self.epoch().number);
@@ -229,7 +244,7 @@ impl Network {
             Phase::Open => self.open(index, &epoch),
             Phase::CheckCommit => self.commit_checks(index, &epoch),
             Phase::CheckReveal => self.reveal_checks(index, &epoch),
-            Phase::Ready => self.confirm(index, &epoch),
+            Phase::Deal | Phase::Confirm => self.generate_key(index),
             _ => {}
         }
     }
@@ -438,20 +453,57 @@ impl Network {
         }
     }
 
-    fn confirm(&mut self, index: usize, epoch: &Epoch) {
-        let address = self.address(index);
-        let candidates = race::accepted(&self.state, epoch.number, epoch.race_attempt);
-        let first = self.height + 1 == epoch.phase_start;
-        if !self.nodes[index].behaviour.confirms || !candidates.contains_key(&address) || !first {
-            return;
+    /// The board of the key generation that is under way.
+    pub fn board(&self) -> Arc<Board> {
+        let attempt = epoch::key_attempt(&self.state).expect("a key generation is under way");
+        keygen::board(&self.state, CHAIN, &attempt).expect("it is kept")
+    }
+
+    /// What a node posts in the key generation that is under way.
+    fn key_posts(&self, index: usize) -> Vec<Post> {
+        let (board, node) = (self.board(), &self.nodes[index]);
+        let behaviour = node.behaviour;
+        let mut participant = node.participant();
+        let mut posts = participant.owes(&board);
+        if let (Some(about), true) = (behaviour.complains_about, board.deals_closed()) {
+            let (me, about) = (node.address(), self.address(about));
+            if board.may_complain(&me, &about) {
+                let deal = board.deals().find(|deal| *deal.dealer() == about).unwrap();
+                let complaint = participant.complain(board.session(), deal);
+                posts.push(Post::Complaint(complaint));
+            }
         }
-        let message = MsgConfirmReady {
-            sender: self.sender(index),
-            epoch: epoch.number,
-            race_attempt: epoch.race_attempt,
-            key_attempt: epoch.key_attempt,
-        };
-        self.try_send(index, &message);
+        posts.retain(|post| match post {
+            Post::Deal(_) => behaviour.deals,
+            Post::Complaint(_) => true,
+            Post::Confirmation(_) => behaviour.confirms,
+        });
+        for post in &mut posts {
+            if let (Post::Deal(bytes), Some(victim)) = (post, behaviour.deals_badly_to) {
+                let session = board.session();
+                let bad: Vec<_> = session.indices(&self.address(victim)).collect();
+                *bytes = participant.deal_badly(session, &bad);
+            }
+        }
+        posts
+    }
+
+    fn generate_key(&mut self, index: usize) {
+        let attempt = epoch::key_attempt(&self.state).expect("a key generation is under way");
+        for post in self.key_posts(index) {
+            match self.post(index, attempt, &post) {
+                // The block has its deals: sent again for the next one.
+                Err(error) if (error.codespace, error.code) == ("race_beacon", 14) => {}
+                Err(error) => self.refused.push((index, "key generation", error)),
+                Ok(()) => {}
+            }
+        }
+    }
+
+    /// Sends a post to a key generation.
+    pub fn post(&mut self, from: usize, attempt: KeyAttempt, post: &Post) -> Result<(), TxError> {
+        let message = keygen::message(attempt, &self.sender(from), post);
+        self.execute(&message.type_url, &message.value)
     }
 
     pub fn query<Req: Message, Res: Message + Default>(&self, path: &str, request: &Req) -> Res {

@@ -10,6 +10,7 @@ use race_app::address::{consensus_address, Account, ConsensusAddress};
 use race_app::oracle::{Recomputation, Truth};
 use race_proto::race::node::v1::{Endpoints, KeyProofs, NodeKeys};
 use race_randomness::bls::SecretKey;
+use race_randomness::dkg::Participant;
 
 use crate::oracle::Oracle;
 
@@ -58,7 +59,14 @@ pub struct Behaviour {
     pub reveals_others: bool,
     pub proof: Proof,
     pub checks: Checks,
+    /// Deals for the next committee's key.
+    pub deals: bool,
+    /// Gives this node bad shares.
+    pub deals_badly_to: Option<usize>,
+    /// Confirms the deals.
     pub confirms: bool,
+    /// Complains about this node's good deal.
+    pub complains_about: Option<usize>,
     /// Signs blocks.
     pub signs: bool,
     /// Leaves that it looks for.
@@ -73,7 +81,10 @@ impl Default for Behaviour {
             reveals_others: true,
             proof: Proof::Honest,
             checks: Checks::Honest,
+            deals: true,
+            deals_badly_to: None,
             confirms: true,
+            complains_about: None,
             signs: true,
             leaves: 4,
         }
@@ -85,6 +96,7 @@ pub struct Node {
     pub consensus: SigningKey,
     pub operator: Account,
     pub hot: Account,
+    pub share: SecretKey,
     pub keys: NodeKeys,
     pub proofs: KeyProofs,
     pub behaviour: Behaviour,
@@ -138,6 +150,7 @@ impl Node {
             consensus,
             operator,
             hot,
+            share,
             keys,
             proofs,
             behaviour,
@@ -151,6 +164,11 @@ impl Node {
 
     pub fn address(&self) -> ConsensusAddress {
         consensus_address(&self.public_key())
+    }
+
+    /// Its private side in key generations.
+    pub fn participant(&self) -> Participant {
+        Participant::new(self.address(), &[self.index as u8; 32], self.share.clone())
     }
 
     pub fn endpoints(&self) -> Endpoints {

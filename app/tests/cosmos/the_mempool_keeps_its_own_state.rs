@@ -78,15 +78,30 @@ fn a_protocol_message_that_would_fail_does_not_get_in() {
     let mut chain = Chain::new(2);
     chain.step();
     let hot = chain.nodes[0].hot.clone();
-    let message = race_proto::race::epoch::v1::MsgConfirmReady {
+    let message = race_proto::race::race::v1::MsgSubmitRace {
         sender: hot.address(),
         epoch: 1,
-        race_attempt: 1,
-        key_attempt: 1,
+        attempt: 1,
+        root: vec![1; 32],
+        count: 1,
     };
     let sequence = chain.signing(&hot).sequence;
     assert!(chain
         .send_free(&hot, vec![Wallet::message(&message)])
         .is_err());
     assert_eq!(chain.signing(&hot).sequence, sequence);
+}
+
+#[test]
+fn the_ninth_deal_waits_for_the_next_block() {
+    let mut chain = Chain::new(10);
+    race_app::testing::honest::act(&mut chain);
+    let txs = chain.mempool.clone();
+    assert_eq!(txs.len(), 10);
+    let proposed = chain.app.prepare_proposal(txs.clone(), u64::MAX);
+    assert_eq!(proposed, txs[..8]);
+    assert!(chain.app.process_proposal(&proposed));
+    assert!(!chain.app.process_proposal(&txs[..9]));
+    let twice = chain.app.check_tx(&txs[0], false).error;
+    assert!(twice.is_some(), "one deal of each member");
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ed25519_dalek::{Signer, SigningKey};
 use prost::{Message, Name};
 use race_app::address::{Account, ConsensusAddress};
+use race_app::beacon::keygen;
 use race_app::context::Context;
 use race_app::error::TxError;
 use race_app::message::MessageType;
@@ -26,6 +27,7 @@ use race_proto::race::settlement::v1::{MsgSettle, MsgSettleResponse, Record, Tas
 use race_proto::Any;
 use race_randomness::bls::{SecretKey, DST_SIGNATURE};
 use race_randomness::commit_reveal::{commitment, Which};
+use race_randomness::dkg::Participant;
 use race_verification::verdict;
 
 pub const CHAIN: &str = "race-test-1";
@@ -49,6 +51,7 @@ pub struct TestNode {
     pub operator: Account,
     pub hot: Account,
     duty: SecretKey,
+    share: SecretKey,
 }
 
 pub struct World {
@@ -124,8 +127,8 @@ impl World {
             let (operator, hot) = (account(100 + n), account(150 + n));
             let key = |role| SigningKey::from_bytes(&[n * 4 + role + 1; 32]);
             let bls = |role| SecretKey::from_key_material(&[n * 4 + role + 1; 32]).unwrap();
-            let duty = bls(2);
-            let proven = node::prove(&key(0), &duty, &bls(3), &key(1), CHAIN, &operator);
+            let (duty, share) = (bls(2), bls(3));
+            let proven = node::prove(&key(0), &duty, &share, &key(1), CHAIN, &operator);
             let endpoints = Endpoints {
                 grpc: format!("127.0.0.1:{}", 9000 + u16::from(n)),
                 api: String::new(),
@@ -144,6 +147,7 @@ impl World {
                 operator,
                 hot,
                 duty,
+                share,
             });
             bank::mint(&mut state, &operator, 1_000_000);
         }
@@ -160,6 +164,7 @@ impl World {
             alice,
             session_key,
         };
+        world.generate_key();
         epoch::begin_block(&mut world.state, &context(1), &[]);
         for n in 0..world.nodes.len() {
             let sender = world.nodes[n].hot.to_string();
@@ -172,12 +177,38 @@ impl World {
         world
     }
 
+    /// The first key is generated before the first block: deals, then confirmations.
+    fn generate_key(&mut self) {
+        while let Some(attempt) = epoch::key_attempt(&self.state) {
+            for n in 0..self.nodes.len() {
+                let node = &self.nodes[n];
+                let hot = node.hot.to_string();
+                let board = keygen::board(&self.state, CHAIN, &attempt).unwrap();
+                let secret = [n as u8; 32];
+                let mut participant = Participant::new(node.address, &secret, node.share.clone());
+                for post in participant.owes(&board) {
+                    let message = keygen::message(attempt, &hot, &post);
+                    self.execute(&message, 0).unwrap();
+                }
+            }
+            epoch::end_block(&mut self.state, &context(0));
+        }
+    }
+
     pub fn context(&self) -> Context<'static> {
         context(self.height)
     }
 
     /// Executes a message in the current block, all or nothing.
     pub fn send<M: Message + Name>(&mut self, msg: &M) -> Result<Any, TxError> {
+        let message = Any {
+            type_url: M::type_url(),
+            value: msg.encode_to_vec(),
+        };
+        self.execute(&message, self.height)
+    }
+
+    fn execute(&mut self, message: &Any, height: u64) -> Result<Any, TxError> {
         let types: [&[MessageType]; 6] = [
             beacon::MESSAGES,
             duty::MESSAGES,
@@ -186,16 +217,15 @@ impl World {
             session::MESSAGES,
             settlement::MESSAGES,
         ];
-        let url = M::type_url();
         let found = types
             .iter()
             .copied()
             .flatten()
-            .find(|t| t.type_url == url)
+            .find(|t| t.type_url == message.type_url)
             .unwrap();
-        let checked = (found.parse)(&msg.encode_to_vec())?;
+        let checked = (found.parse)(&message.value)?;
         self.state.begin();
-        let result = checked.execute(&mut self.state, &context(self.height));
+        let result = checked.execute(&mut self.state, &context(height));
         match &result {
             Ok(_) => self.state.keep(),
             Err(_) => self.state.discard(),

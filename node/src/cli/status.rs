@@ -80,6 +80,7 @@ impl Run for Status {
                 Tree::from(standing.reputation.map_or(0, |r| r.value)),
             ),
             ("check_rate_millis", Tree::from(standing.check_rate_millis)),
+            ("key_shares", Tree::from(own.shares as u64)),
             ("doing", Tree::text(own.doing)),
             ("race_tried", Tree::from(race.map_or(0, |r| r.tried))),
             ("race_found", Tree::from(race.map_or(0, |r| r.found))),

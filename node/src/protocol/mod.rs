@@ -6,8 +6,8 @@ pub mod beacon;
 pub mod checks;
 pub mod duties;
 pub mod hosting;
+pub mod keygen;
 pub mod race;
-pub mod ready;
 
 use prost::Name;
 use race_app::address::{Account, ConsensusAddress};

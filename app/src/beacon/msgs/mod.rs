@@ -1,13 +1,24 @@
-//! Messages of `beacon`: free, one of each for a member and a round.
+//! Messages of `beacon`: free; one of each for a member and a round or a key generation, complaints
+//! one for each dealer.
 
 mod commit;
+mod complain;
+mod confirm;
+mod deal;
 mod reveal;
 
-use race_proto::race::beacon::v1::{Round, RoundId, RoundStatus};
+use race_proto::race::beacon::v1::{KeyGeneration, KeyStatus, Round, RoundId, RoundStatus};
+use race_randomness::dkg::Refusal;
 
 use super::errors::Error;
+use super::keygen::{self, KeyAttempt};
+use crate::address::{Account, ConsensusAddress};
+use crate::error::TxError;
 use crate::message::MessageType;
+use crate::node;
 use crate::state::State;
+
+pub use deal::TYPE_URL as DEAL;
 
 /// What transactions may carry.
 pub const MESSAGES: &[MessageType] = &[
@@ -19,6 +30,18 @@ pub const MESSAGES: &[MessageType] = &[
         type_url: "/race.beacon.v1.MsgReveal",
         parse: reveal::parse,
     },
+    MessageType {
+        type_url: DEAL,
+        parse: deal::parse,
+    },
+    MessageType {
+        type_url: "/race.beacon.v1.MsgComplain",
+        parse: complain::parse,
+    },
+    MessageType {
+        type_url: "/race.beacon.v1.MsgConfirm",
+        parse: confirm::parse,
+    },
 ];
 
 fn open_round(state: &State, id: &RoundId) -> Result<Round, Error> {
@@ -27,4 +50,37 @@ fn open_round(state: &State, id: &RoundId) -> Result<Round, Error> {
         .ok_or_else(|| Error::NotOpen {
             round: super::shown(id),
         })
+}
+
+/// The key generation that a message names and the member that sends it, when it takes such messages.
+fn key_generation(
+    state: &State,
+    sender: &Account,
+    attempt: &KeyAttempt,
+    expected: KeyStatus,
+) -> Result<(KeyGeneration, ConsensusAddress), TxError> {
+    let address = node::address(&node::by_sender(state, sender)?);
+    let generation =
+        keygen::generation(state, attempt).filter(|generation| generation.status() == expected);
+    let generation = generation.ok_or_else(|| {
+        let (epoch, race_attempt, key_attempt) = attempt;
+        Error::NoKeyGeneration {
+            attempt: format!("{epoch}/{race_attempt}/{key_attempt}"),
+            window: match expected {
+                KeyStatus::Deal => "deals",
+                _ => "complaints and confirmations",
+            },
+        }
+    })?;
+    if !keygen::members(&generation).contains(&address) {
+        let address = hex::encode_upper(address);
+        return Err(Error::NotInKeyGeneration { address }.into());
+    }
+    Ok((generation, address))
+}
+
+/// Why the board refused a post.
+fn refused(refusal: &Refusal) -> Error {
+    let reason = refusal.to_string();
+    Error::KeyPost { reason }
 }

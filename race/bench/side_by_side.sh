@@ -3,7 +3,7 @@
 # implementation must reproduce the vector files.
 #   race/bench/side_by_side.sh [PRESET...]     (paper small tiny)
 #   RACED     the executable (target/bin/raced)
-#   BACKENDS  backends of ours (flex)
+#   BACKENDS  backends of ours (simd)
 #   SECONDS_EACH, ROUNDS, THREADS   of each measurement (10), turns (2), threads (all cores)
 # With the defaults: about five minutes, of which paper's weights take two; 3 GB of memory.
 set -euo pipefail
@@ -14,7 +14,7 @@ raced=${RACED:-$root/target/bin/raced}
 threads=${THREADS:-$(nproc)}
 seconds=${SECONDS_EACH:-10}
 rounds=${ROUNDS:-2}
-read -ra backends <<<"${BACKENDS:-flex}"
+read -ra backends <<<"${BACKENDS:-simd}"
 presets=("$@")
 if [[ ${#presets[@]} -eq 0 ]]; then
     presets=(paper small tiny)

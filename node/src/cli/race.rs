@@ -29,6 +29,7 @@ pub struct RaceCommand {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List what can compute the function, the fastest first, and what this machine lacks for the rest
+    #[command(after_help = "Example:\n  raced race backends --output json")]
     Backends,
     /// Recompute vector files and name the first difference
     #[command(
@@ -302,17 +303,26 @@ fn measure(
         let mut rows = vec![
             ("preset", Tree::text(preset.name)),
             ("backend", Tree::text(backend.name())),
+            (
+                "device",
+                Tree::text(if backend.name() == "cuda" {
+                    "gpu"
+                } else {
+                    "cpu"
+                }),
+            ),
             ("threads", Tree::from(options.threads)),
             ("nonces_per_s", Tree::from(rate)),
             ("gflop_per_nonce", Tree::from(gflop)),
             ("gflop_per_s", Tree::from(rate * gflop)),
             ("weights_s", Tree::from(weights.as_secs_f64())),
-            (
-                "weights_gb_per_s",
-                Tree::from(nibbles / weights.as_secs_f64() / 1e9),
-            ),
             ("batch", Tree::from(backend.batch())),
         ];
+        // The reference holds none.
+        if weights > Duration::from_millis(1) {
+            let rate = nibbles / weights.as_secs_f64() / 1e9;
+            rows.push(("weights_gb_per_s", Tree::from(rate)));
+        }
         if let Some(peak) = peak {
             rows.push(("kernel_peak_gflop_per_s", Tree::from(peak)));
             rows.push(("efficiency", Tree::from(rate * gflop / peak)));

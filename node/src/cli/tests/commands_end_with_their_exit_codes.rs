@@ -31,7 +31,7 @@ async fn a_node_whose_race_cannot_be_run_does_not_start() {
     for (key, says) in [
         ("race.nonces=5/4", "1/4 to 4/4"),
         ("race.nonces=8..8", "empty"),
-        ("race.backend=abacus", "this build has"),
+        ("race.backend=abacus", "this machine has"),
         ("race.margin_blocks=0", "1 is the least"),
         ("race.threads=-1", "threads"),
     ] {

@@ -9,7 +9,7 @@ use store_support::{all, block, changes, Place};
 
 #[test]
 fn an_empty_store_has_height_zero_and_the_empty_root() {
-    for place in Place::both() {
+    for place in Place::all() {
         let latest = place.open().latest();
         assert_eq!((latest.height(), latest.app_hash()), (0, EMPTY_ROOT));
         assert_eq!(latest.get("bank", b"a"), None);
@@ -20,7 +20,7 @@ fn an_empty_store_has_height_zero_and_the_empty_root() {
 
 #[test]
 fn a_prepared_block_is_invisible_until_it_is_committed() {
-    for place in Place::both() {
+    for place in Place::all() {
         let store = place.open();
         let prepared = store.prepare(1, changes(&[("bank", b"a", b"1")])).unwrap();
         assert_eq!(store.latest().height(), 0);
@@ -43,7 +43,7 @@ fn preparing_writes_nothing_to_the_engine() {
 
 #[test]
 fn a_chain_may_start_above_height_one_and_then_has_no_gaps() {
-    for place in Place::both() {
+    for place in Place::all() {
         let store = place.open();
         let first = store.prepare(10, changes(&[("bank", b"a", b"1")])).unwrap();
         store.commit(first).unwrap();
@@ -58,7 +58,7 @@ fn a_chain_may_start_above_height_one_and_then_has_no_gaps() {
 
 #[test]
 fn a_block_prepared_on_another_state_is_not_committed() {
-    for place in Place::both() {
+    for place in Place::all() {
         let store = place.open();
         let late = store
             .prepare(1, changes(&[("bank", b"a", b"late")]))
@@ -108,7 +108,7 @@ fn empty_keys_empty_values_and_odd_store_names_are_refused() {
 
 #[test]
 fn writes_that_change_nothing_keep_the_app_hash() {
-    for place in Place::both() {
+    for place in Place::all() {
         let store = place.open();
         let before = block(&store, &[("bank", b"a", b"1"), ("auth", b"x", b"2")]).app_hash();
         let same = block(
@@ -131,7 +131,7 @@ fn writes_that_change_nothing_keep_the_app_hash() {
 
 #[test]
 fn deleting_every_key_leads_back_to_the_empty_root_and_a_store_can_start_again() {
-    for place in Place::both() {
+    for place in Place::all() {
         let store = place.open_keeping(2);
         let first = block(&store, &[("bank", b"a", b"1")]).app_hash();
         let with_two = block(&store, &[("bank", b"b", b"2"), ("auth", b"x", b"1")]);
@@ -152,7 +152,7 @@ fn deleting_every_key_leads_back_to_the_empty_root_and_a_store_can_start_again()
 
 #[test]
 fn the_same_key_in_two_stores_is_two_keys() {
-    for place in Place::both() {
+    for place in Place::all() {
         let store = place.open();
         let latest = block(
             &store,
@@ -177,7 +177,7 @@ fn walks_are_in_the_order_of_raw_keys_even_with_zeros_and_255() {
         &[255],
         &[255, 255],
     ];
-    for place in Place::both() {
+    for place in Place::all() {
         let store = place.open();
         block(&store, &keys.map(|key| ("s", key, b"old".as_slice())));
         let latest = block(&store, &keys.map(|key| ("s", key, key)));
@@ -224,7 +224,7 @@ fn walks_are_in_the_order_of_raw_keys_even_with_zeros_and_255() {
 
 #[test]
 fn kept_heights_answer_and_others_say_why_not() {
-    for place in Place::both() {
+    for place in Place::all() {
         let store = place.open_keeping(3);
         for height in 1..=6u8 {
             block(
@@ -268,7 +268,7 @@ fn kept_heights_answer_and_others_say_why_not() {
 
 #[test]
 fn a_snapshot_answers_for_its_height_as_long_as_it_lives() {
-    for place in Place::both() {
+    for place in Place::all() {
         let store = place.open_keeping(1);
         let held = block(&store, &[("s", b"k", b"old"), ("s", b"gone", b"here")]);
         for height in 0..20u8 {
@@ -317,7 +317,7 @@ fn pruning_leaves_nothing_behind() {
 
 #[test]
 fn readers_see_whole_blocks_while_blocks_are_committed() {
-    for place in Place::both() {
+    for place in Place::all() {
         let store = place.open_keeping(2);
         block(&store, &[("s", b"a", b"1"), ("s", b"b", b"1")]);
         std::thread::scope(|scope| {

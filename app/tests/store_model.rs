@@ -5,7 +5,7 @@ mod store_support;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use race_app::store::{Changes, Snapshot, Store};
+use race_app::store::{Changes, Engine, Snapshot, Store};
 use store_support::{all, Place};
 
 type Model = BTreeMap<(String, Vec<u8>), Vec<u8>>;
@@ -63,7 +63,7 @@ fn from_scratch(model: &Model) -> [u8; 32] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_engine_and_every_restart_gives_the_same_hash_and_contents(
@@ -71,23 +71,27 @@ proptest! {
         keep in 1u64..5,
         restart in any::<u16>(),
     ) {
-        let (memory, sled) = (Place::memory(), Place::sled());
+        let memory = Place::memory();
+        let disks: Vec<_> = Engine::ALL.into_iter().map(Place::disk).collect();
         let in_memory = memory.open_keeping(keep);
-        let mut on_disk = sled.open_keeping(keep);
+        let open = || disks.iter().map(|disk| disk.open_keeping(keep)).collect::<Vec<_>>();
+        let mut on_disk = open();
         let mut model = Model::new();
         let mut history = vec![];
         for (index, changes) in blocks.iter().enumerate() {
             if restart >> (index % 16) & 1 == 1 {
                 drop(on_disk);
-                on_disk = sled.open_keeping(keep);
+                on_disk = open();
             }
             let app_hash = next(&in_memory, changes);
-            prop_assert_eq!(next(&on_disk, changes), app_hash);
+            for store in &on_disk {
+                prop_assert_eq!(next(store, changes), app_hash);
+            }
             apply(&mut model, changes);
             prop_assert_eq!(from_scratch(&model), app_hash);
             history.push((model.clone(), app_hash));
         }
-        for store in [&in_memory, &on_disk] {
+        for store in on_disk.iter().chain([&in_memory]) {
             for (index, (model, app_hash)) in history.iter().enumerate() {
                 let height = index as u64 + 1;
                 if height < store.oldest_height() {

@@ -70,12 +70,23 @@ pub struct Store {
     pub keep_versions: u64,
 }
 
-/// Storage engines of state.
+/// Storage engines of state. The state's folder belongs to the engine that made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StoreBackend {
+    /// fjall 3.
+    Fjall,
     /// sled 0.34.
     Sled,
+}
+
+impl From<StoreBackend> for race_app::store::Engine {
+    fn from(backend: StoreBackend) -> Self {
+        match backend {
+            StoreBackend::Fjall => Self::Fjall,
+            StoreBackend::Sled => Self::Sled,
+        }
+    }
 }
 
 /// `[grpc]`
@@ -183,7 +194,7 @@ impl Default for Comet {
 impl Default for Store {
     fn default() -> Self {
         Self {
-            backend: StoreBackend::Sled,
+            backend: StoreBackend::Fjall,
             keep_versions: 200,
         }
     }

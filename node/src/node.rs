@@ -8,7 +8,7 @@ use race_app::app::App;
 use race_app::chain;
 use race_app::oracle::RaceOracle as _;
 use race_app::state::State;
-use race_app::store::{SledKv, Snapshot, Store};
+use race_app::store::{Engine, Snapshot};
 use tokio::sync::watch;
 
 use crate::abci;
@@ -120,10 +120,8 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
 
     // State, and what it tells at each commit.
     let oracle = Arc::new(Oracle::default());
-    let store = Store::open_keeping(
-        Arc::new(SledKv::open(&home.join("data").join("state"))?),
-        config.store.keep_versions,
-    )?;
+    let engine = Engine::from(config.store.backend);
+    let store = engine.open_store(&home.join("data").join("state"), config.store.keep_versions)?;
     let app = App::new(store, oracle.clone());
     let first = view(app.latest());
     for pending in race_app::race::pending_recomputations(&first.state) {

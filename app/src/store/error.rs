@@ -7,8 +7,10 @@ use std::path::PathBuf;
 pub enum StoreError {
     /// The database at `path` does not open. Nothing was changed or repaired.
     #[error(
-        "the state database at {path} does not open: {reason}. Nothing was repaired. Stop any other \
-         process that uses it; if it is damaged, move it aside and restore it by state sync or replay",
+        "the state database at {path} does not open: {reason}. Nothing was repaired. \
+         Stop any other process that uses it. If it is damaged, move it aside \
+         (`mv {path} {path}.aside`) and start again: CometBFT then replays its blocks from the first; \
+         if it no longer has them, restore the state by state sync",
         path = path.display()
     )]
     Open {
@@ -16,6 +18,21 @@ pub enum StoreError {
         path: PathBuf,
         /// What the engine or our own check said.
         reason: String,
+    },
+    /// The folder belongs to another engine than the configured one.
+    #[error(
+        "the state database at {path} was written by the engine {found}, and {configured} is \
+         configured. Set `[store] backend = \"{found}\"`, or move it aside (`mv {path} {path}.aside`) \
+         and start again: CometBFT then replays its blocks",
+        path = path.display()
+    )]
+    OtherEngine {
+        /// Folder of the database.
+        path: PathBuf,
+        /// The engine that its folder names.
+        found: String,
+        /// The engine that was to open it.
+        configured: &'static str,
     },
     /// The database engine failed while reading or writing.
     #[error(
@@ -29,8 +46,8 @@ pub enum StoreError {
     },
     /// What the database holds contradicts itself.
     #[error(
-        "the state database is damaged: {0}. Nothing was repaired. Move it aside and restore it by \
-         state sync or replay"
+        "the state database is damaged: {0}. Nothing was repaired. Move it aside and restore the state \
+         by replay or state sync"
     )]
     Damaged(String),
     /// The database was written by another version of this program.

@@ -1,7 +1,7 @@
 //! The ordered key-value engine below the store.
 //!
-//! Two engines: [`MemKv`](super::MemKv) for tests and tools, [`SledKv`](super::SledKv) for nodes.
-//! Every test of the store runs on both.
+//! [`MemKv`](super::MemKv) is for tests and tools, an [`Engine`](super::Engine) for nodes. Every test
+//! of the store runs on all of them.
 
 use super::StoreError;
 
@@ -30,4 +30,14 @@ pub trait Kv: Send + Sync {
 
     /// Applies the batch and makes it durable.
     fn commit(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// Notes, outside of the database, that `height` is durable in it. Never above what is durable.
+    fn note_durable(&self, _height: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// The height noted last; 0 without one. A database below it has lost what it had.
+    fn noted_height(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
 }

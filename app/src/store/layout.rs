@@ -16,7 +16,7 @@
 use borsh::BorshDeserialize;
 use jmt::storage::{Node, NodeKey};
 
-use super::StoreError;
+use super::{StoreError, EMPTY_ROOT};
 
 /// The format this program writes.
 pub const FORMAT: u32 = 1;
@@ -62,7 +62,7 @@ pub struct StoreRecord {
     /// Name of the store.
     #[prost(string, tag = "1")]
     pub name: String,
-    /// Version of its tree: grows by one at each height that changes it.
+    /// Version of its tree: grows at each height that changes it.
     #[prost(uint64, tag = "2")]
     pub version: u64,
     /// Root of its tree, 32 bytes; empty while the store has no key.
@@ -70,7 +70,28 @@ pub struct StoreRecord {
     pub root: Vec<u8>,
 }
 
+impl StoreRecord {
+    /// [`Self::root`], or the root of an empty tree.
+    pub fn root_hash(&self) -> Result<[u8; 32], StoreError> {
+        match self.root.as_slice() {
+            [] => Ok(EMPTY_ROOT),
+            root => root.try_into().map_err(|_| {
+                StoreError::Damaged(format!(
+                    "the root of store {:?} has not 32 bytes",
+                    self.name
+                ))
+            }),
+        }
+    }
+}
+
 impl HeightRecord {
+    /// [`Self::app_hash`] with its length checked.
+    pub fn app_hash(&self) -> Result<[u8; 32], StoreError> {
+        let app_hash = self.app_hash.as_slice().try_into();
+        app_hash.map_err(|_| StoreError::Damaged("an app hash has not 32 bytes".into()))
+    }
+
     /// The record of a store, if it ever had a key.
     pub fn store(&self, name: &str) -> Option<&StoreRecord> {
         let found = self
@@ -203,6 +224,15 @@ pub fn node_key(store: &str, key: &NodeKey) -> Vec<u8> {
     out.push(u8::try_from(path.num_nibbles()).unwrap_or(u8::MAX));
     out.extend(path.nibbles().map(u8::from));
     out
+}
+
+/// Bounds of the tree nodes of `store` with a version above `version`.
+pub fn nodes_after(store: &str, version: u64) -> (Vec<u8>, Vec<u8>) {
+    let prefix = store_prefix(b'n', store);
+    let next = version.saturating_add(1).to_be_bytes();
+    // The kind is a letter, so a prefix always has an end.
+    let end = prefix_end(&prefix).unwrap_or_default();
+    ([prefix.as_slice(), &next].concat(), end)
 }
 
 /// Encodes a tree node; a leaf is followed by the raw key that it stands for, which proofs of

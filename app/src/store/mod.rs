@@ -13,16 +13,24 @@
 //! swap of the latest [`Snapshot`]. A crash before the batch leaves the old height, a crash after
 //! it the new one.
 //!
+//! The nodes that the next block reads are kept decoded in memory (`cache.rs`), and a block's writes
+//! go through each tree in one pass (`tree.rs`). [`Engine`] names the durable engines.
+//!
 //! Invariants: the app hash depends on the keys and values alone, not on the way there; a
 //! snapshot answers for its height as long as it lives; no empty key and no empty value is
 //! stored, since ICS-23 cannot prove them.
 
+mod cache;
+mod engine;
 mod error;
+mod fjall;
+mod folder;
 mod kv;
 mod layout;
 mod mem;
 mod proof;
 mod range;
+mod rollback;
 mod sled;
 mod snapshot;
 mod tree;
@@ -32,20 +40,28 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use prost::Message;
 
+pub use self::engine::Engine;
 pub use self::error::StoreError;
+pub use self::fjall::FjallKv;
+pub use self::folder::set_aside;
 pub use self::kv::{Batch, Entry, EntryIter, Kv};
 pub use self::mem::MemKv;
 pub use self::proof::{ics23_specs, Proof, PROOF_OP_TYPE};
 pub use self::range::Range;
 pub use self::sled::SledKv;
-pub use self::snapshot::Snapshot;
+pub use self::snapshot::{Snapshot, StoreEntry};
 pub use self::tree::EMPTY_ROOT;
 
+use self::cache::{NodeCache, SharedNode};
 use self::layout::{HeightRecord, Meta, StoreRecord};
 use self::snapshot::{lock, Pin, Pins, SharedPins};
+use self::tree::Base;
 
 /// Past heights that [`Store::open`] keeps.
 pub const DEFAULT_KEEP_VERSIONS: u64 = 1000;
+
+/// Memory for decoded tree nodes, bytes: the inner nodes of a million keys.
+const NODE_CACHE_BYTES: usize = 128 << 20;
 
 /// Heights pruned at most in one commit, so that a long-held snapshot does not end in one
 /// enormous batch.
@@ -60,7 +76,7 @@ pub struct Prepared {
     base: u64,
     record: HeightRecord,
     app_hash: [u8; 32],
-    batch: Batch,
+    block: BlockWrites,
 }
 
 impl Prepared {
@@ -80,6 +96,8 @@ struct Inner {
     keep_versions: u64,
     latest: RwLock<Snapshot>,
     pins: SharedPins,
+    /// Nodes of the latest height's trees.
+    cache: NodeCache,
     committing: Mutex<()>,
 }
 
@@ -103,7 +121,17 @@ impl Store {
     /// As [`open`](Self::open), keeping `keep_versions` heights (at least 1), the latest included.
     pub fn open_keeping(kv: Arc<dyn Kv>, keep_versions: u64) -> Result<Self, StoreError> {
         let pins = SharedPins::new(Mutex::new(Pins::default()));
-        let latest = match read_meta(kv.as_ref())? {
+        let meta = read_meta(kv.as_ref())?;
+        let (height, noted) = (
+            meta.as_ref().map_or(0, |meta| meta.height),
+            kv.noted_height()?,
+        );
+        if height < noted {
+            return Err(StoreError::Damaged(format!(
+                "it is at height {height}, but had height {noted}: what it wrote last is lost"
+            )));
+        }
+        let latest = match meta {
             None => Snapshot::empty(Arc::clone(&kv)),
             Some(meta) => {
                 lock(&pins).oldest = meta.oldest;
@@ -118,6 +146,7 @@ impl Store {
             keep_versions: keep_versions.max(1),
             latest: RwLock::new(latest),
             pins,
+            cache: NodeCache::new(NODE_CACHE_BYTES),
             committing: Mutex::new(()),
         };
         Ok(Self {
@@ -195,10 +224,10 @@ impl Store {
                 got: height,
             });
         }
-        let kv = self.inner.kv.as_ref();
         let mut block = BlockWrites {
             height,
             batch: Batch::new(),
+            nodes: Vec::new(),
             stale: Vec::new(),
         };
         let by_store = block.flat(&latest, changes)?;
@@ -216,28 +245,40 @@ impl Store {
                 ..StoreRecord::default()
             };
             let store = stores.entry(name.clone()).or_insert(new);
-            let root = block.tree(kv, &name, &mut store.version, changes)?;
+            let base = Base {
+                store: &name,
+                version: store.version,
+                root: store.root_hash()?,
+            };
+            let root;
+            (store.version, root) = block.tree(&self.inner, &base, changes)?;
             let left = (root != EMPTY_ROOT).then(|| root.to_vec());
             store.root = left.clone().unwrap_or_default();
             roots.insert(name.into_bytes(), left);
         }
         let mut root_version = latest.record().root_version;
-        let app_hash = match roots.is_empty() {
-            true => latest.app_hash(),
-            false => block.tree(kv, "", &mut root_version, roots)?,
-        };
+        let mut app_hash = latest.app_hash();
+        if !roots.is_empty() {
+            let base = Base {
+                store: "",
+                version: root_version,
+                root: app_hash,
+            };
+            (root_version, app_hash) = block.tree(&self.inner, &base, roots)?;
+        }
         let stores = stores.into_values().collect();
         let record = HeightRecord {
             app_hash: app_hash.to_vec(),
             root_version,
             stores,
         };
+        block.finish(&record);
         Ok(Prepared {
             height,
             base,
             app_hash,
-            batch: block.finish(&record),
             record,
+            block,
         })
     }
 
@@ -257,9 +298,15 @@ impl Store {
             height,
             base,
             record,
-            mut batch,
+            block,
             ..
         } = prepared;
+        let BlockWrites {
+            mut batch,
+            nodes,
+            stale,
+            ..
+        } = block;
         let latest = self.latest().height();
         if base != latest {
             return Err(StoreError::Superseded {
@@ -271,6 +318,13 @@ impl Store {
         let pin = self.prune(height, base == 0, &mut batch)?;
         let kv = &self.inner.kv;
         kv.commit(batch)?;
+        kv.note_durable(height)?;
+        for key in &stale {
+            self.inner.cache.remove(key);
+        }
+        for (key, node) in nodes {
+            self.inner.cache.insert(key, node);
+        }
         let snapshot = Snapshot::new(Arc::clone(kv), height, record, pin)?;
         *self
             .inner
@@ -327,6 +381,7 @@ impl Store {
 struct BlockWrites {
     height: u64,
     batch: Batch,
+    nodes: Vec<(Vec<u8>, SharedNode)>,
     stale: Vec<Vec<u8>>,
 }
 
@@ -372,27 +427,24 @@ impl BlockWrites {
         Ok(by_store)
     }
 
-    /// Writes the next version of a tree and returns its root.
+    /// Writes the next version of a tree and returns it with its root.
     fn tree(
         &mut self,
-        kv: &dyn Kv,
-        store: &str,
-        version: &mut u64,
+        inner: &Inner,
+        base: &Base<'_>,
         changes: StoreChanges,
-    ) -> Result<[u8; 32], StoreError> {
-        let update = tree::update(kv, store, *version, changes)?;
-        *version = version.saturating_add(1);
-        self.batch.extend(
-            update
-                .nodes
-                .into_iter()
-                .map(|(key, node)| (key, Some(node))),
-        );
+    ) -> Result<(u64, [u8; 32]), StoreError> {
+        let update = tree::update(inner.kv.as_ref(), Some(&inner.cache), base, changes)?;
+        for (key, node) in &update.nodes {
+            let stored = layout::encode_node(&node.0, &node.1)?;
+            self.batch.push((key.clone(), Some(stored)));
+        }
+        self.nodes.extend(update.nodes);
         self.stale.extend(update.stale);
-        Ok(update.root)
+        Ok((update.version, update.root))
     }
 
-    fn finish(mut self, record: &HeightRecord) -> Batch {
+    fn finish(&mut self, record: &HeightRecord) {
         let stale = layout::stale_records(self.height, &self.stale);
         self.batch
             .extend(stale.into_iter().map(|(key, list)| (key, Some(list))));
@@ -400,7 +452,6 @@ impl BlockWrites {
             layout::height_key(self.height),
             Some(record.encode_to_vec()),
         ));
-        self.batch
     }
 }
 

@@ -1,4 +1,4 @@
-//! The durable engine: sled 0.34, one tree.
+//! The durable engine sled 0.34: one tree.
 //!
 //! sled's own flush is `sync_file_range`, which does not survive a power loss: it neither syncs
 //! the file's metadata nor empties the drive's cache. So each commit is one atomic batch, then
@@ -12,20 +12,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use super::folder::{sync_dir, Folder};
 use super::kv::{Batch, Entry, EntryIter, Kv};
-use super::StoreError;
-
-/// Names the folder as a written state database. Its presence next to an empty database means
-/// that the data was lost, which sled alone would take for a fresh start.
-const MARKER: &str = "race-state";
+use super::{Engine, StoreError};
 
 /// Memory for sled's page cache, bytes.
 const CACHE_BYTES: u64 = 256 << 20;
 
-/// The durable engine.
+/// The durable engine sled.
 pub struct SledKv {
     db: sled::Db,
-    path: PathBuf,
+    folder: Folder,
     files: Mutex<Files>,
     /// Dropped after `db`.
     _release: Release,
@@ -38,7 +35,6 @@ const RELEASE_TRIES: u32 = 5000;
 struct Files {
     log: File,
     synced_blobs: BTreeSet<OsString>,
-    marked: bool,
 }
 
 /// sled's own threads let go of the file a moment after the database is dropped. Waits for that,
@@ -65,46 +61,26 @@ impl SledKv {
     /// Opens or creates the database in the folder `path`.
     ///
     /// # Errors
-    /// [`StoreError::Open`] if another process holds it, the disk refuses, sled finds it corrupt,
-    /// or it was written before and is now empty. Nothing is repaired or deleted.
+    /// [`StoreError::Open`] if another process holds it, the disk refuses or sled finds it corrupt;
+    /// [`StoreError::OtherEngine`] if another engine made the folder.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let refuse = |reason: String| StoreError::Open {
-            path: path.to_path_buf(),
-            reason,
-        };
-        let marked = path.join(MARKER).exists();
-        if marked && !path.join("db").exists() {
-            return Err(refuse("its file `db` is missing".into()));
-        }
+        let folder = Folder::claim(path, Engine::Sled)?;
         let config = sled::Config::default()
             .path(path)
             .cache_capacity(CACHE_BYTES)
             .flush_every_ms(None);
         // sled asserts on some corrupt files instead of returning an error.
         let db = catch_unwind(AssertUnwindSafe(|| config.open()))
-            .map_err(|_| refuse("the database engine panicked on its files".into()))?
-            .map_err(|error| refuse(error.to_string()))?;
-        if marked && db.is_empty() {
-            return Err(refuse(
-                "it was written before and now reads as empty".into(),
-            ));
-        }
-        let io = |error: std::io::Error| refuse(error.to_string());
-        let log = File::open(path.join("db")).map_err(io)?;
-        sync_dir(path).map_err(io)?;
-        if let Some(parent) = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-        {
-            sync_dir(parent).map_err(io)?;
-        }
+            .map_err(|_| folder.refuse("the database engine panicked on its files"))?
+            .map_err(|error| folder.refuse(error))?;
+        let log = File::open(path.join("db")).map_err(|error| folder.refuse(error))?;
+        sync_dir(path).map_err(|error| folder.refuse(error))?;
         Ok(Self {
             db,
-            path: path.to_path_buf(),
+            folder,
             files: Mutex::new(Files {
                 log,
                 synced_blobs: BTreeSet::new(),
-                marked,
             }),
             _release: Release {
                 log: path.join("db"),
@@ -115,7 +91,7 @@ impl SledKv {
     /// Makes every file of the database survive a power loss.
     fn sync_files(&self) -> std::io::Result<()> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let blobs = self.path.join("blobs");
+        let blobs = self.folder.path().join("blobs");
         let mut new_blobs = false;
         for entry in fs::read_dir(&blobs)? {
             let name = entry?.file_name();
@@ -134,19 +110,8 @@ impl SledKv {
         if new_blobs {
             sync_dir(&blobs)?;
         }
-        files.log.sync_all()?;
-        if !files.marked {
-            let marker = File::create(self.path.join(MARKER))?;
-            marker.sync_all()?;
-            sync_dir(&self.path)?;
-            files.marked = true;
-        }
-        Ok(())
+        files.log.sync_all()
     }
-}
-
-fn sync_dir(path: &Path) -> std::io::Result<()> {
-    File::open(path)?.sync_all()
 }
 
 fn engine(action: &'static str) -> impl Fn(sled::Error) -> StoreError {
@@ -189,5 +154,13 @@ impl Kv for SledKv {
             action: "syncing its files",
             reason: error.to_string(),
         })
+    }
+
+    fn note_durable(&self, height: u64) -> Result<(), StoreError> {
+        self.folder.note(height)
+    }
+
+    fn noted_height(&self) -> Result<u64, StoreError> {
+        self.folder.noted()
     }
 }

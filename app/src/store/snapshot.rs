@@ -68,6 +68,17 @@ impl Drop for Pin {
     }
 }
 
+/// A key of the state with its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreEntry {
+    /// Name of the store.
+    pub store: String,
+    /// The raw key.
+    pub key: Vec<u8>,
+    /// The value.
+    pub value: Vec<u8>,
+}
+
 struct Inner {
     kv: Arc<dyn Kv>,
     height: u64,
@@ -124,9 +135,7 @@ impl Snapshot {
         record: HeightRecord,
         pin: Pin,
     ) -> Result<Self, StoreError> {
-        let app_hash = record.app_hash.as_slice().try_into().map_err(|_| {
-            StoreError::Damaged(format!("the app hash of height {height} has not 32 bytes"))
-        })?;
+        let app_hash = record.app_hash()?;
         Ok(Self {
             inner: Arc::new(Inner {
                 kv,
@@ -252,6 +261,22 @@ impl Snapshot {
         self.range(store, prefix, layout::prefix_end(prefix).as_deref())
     }
 
+    /// All raw keys and values: store by store in the order of names, each in the order of raw keys.
+    /// Whoever writes them at once has this height's app hash. A store ends with its first error.
+    pub fn entries(&self) -> impl Iterator<Item = Result<StoreEntry, StoreError>> + '_ {
+        self.stores().flat_map(|store| {
+            let entries = self.try_range(store, &[], None);
+            entries.map(move |entry| {
+                let (key, value) = entry?;
+                Ok(StoreEntry {
+                    store: store.to_string(),
+                    key,
+                    value,
+                })
+            })
+        })
+    }
+
     /// Proves the value of `key` in `store`, or its absence, under this height's app hash.
     ///
     /// # Errors
@@ -307,9 +332,7 @@ impl Snapshot {
             let root = if entries.is_empty() {
                 Vec::new()
             } else {
-                tree::update(&scratch, &store.name, 0, entries)?
-                    .root
-                    .to_vec()
+                rebuilt(&scratch, &store.name, entries)?.to_vec()
             };
             if root != store.root {
                 return Err(StoreError::Damaged(format!(
@@ -325,7 +348,7 @@ impl Snapshot {
         }
         let app_hash = match roots.is_empty() {
             true => tree::EMPTY_ROOT,
-            false => tree::update(&scratch, "", 0, roots)?.root,
+            false => rebuilt(&scratch, "", roots)?,
         };
         if app_hash != self.app_hash() {
             let height = self.height();
@@ -335,6 +358,20 @@ impl Snapshot {
         }
         Ok(())
     }
+}
+
+/// Root of a tree of these entries, made anew.
+fn rebuilt(
+    scratch: &MemKv,
+    store: &str,
+    entries: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+) -> Result<[u8; 32], StoreError> {
+    let base = tree::Base {
+        store,
+        version: 0,
+        root: tree::EMPTY_ROOT,
+    };
+    Ok(tree::update(scratch, None, &base, entries)?.root)
 }
 
 fn stop_on_failure<T>(result: Result<T, StoreError>) -> T {

@@ -5,11 +5,13 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use jmt::storage::{HasPreimage, LeafNode, Node, NodeKey, TreeReader};
+use jmt::storage::{HasPreimage, LeafNode, Node, NodeKey, TreeReader, TreeUpdateBatch};
 use jmt::{JellyfishMerkleTree, KeyHash, OwnedValue, Version};
 use sha2::Sha256;
 
+use super::cache::{NodeCache, SharedNode};
 use super::kv::Kv;
 use super::{layout, StoreError};
 
@@ -21,12 +23,24 @@ type Tree<'a> = JellyfishMerkleTree<'a, Reader<'a>, Sha256>;
 /// Where a proof finds the values behind the leaves.
 pub type ValueOf<'a> = &'a dyn Fn(&[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
+/// A tree that is to be updated.
+pub struct Base<'a> {
+    /// Name of its store; empty for the root tree.
+    pub store: &'a str,
+    /// Its version.
+    pub version: u64,
+    /// Its root; [`EMPTY_ROOT`] if it has no key.
+    pub root: [u8; 32],
+}
+
 /// What an update of one tree writes.
 pub struct TreeUpdate {
+    /// The version that it makes.
+    pub version: u64,
     /// Root after the update; [`EMPTY_ROOT`] if no key is left.
     pub root: [u8; 32],
-    /// Physical entries to write.
-    pub nodes: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Nodes to write, with their physical keys.
+    pub nodes: Vec<(Vec<u8>, SharedNode)>,
     /// Physical keys of nodes that the new version no longer uses.
     pub stale: Vec<Vec<u8>>,
 }
@@ -35,7 +49,12 @@ pub struct TreeUpdate {
 /// hash only, but moved leaves and proofs of absence need the key.
 struct Reader<'a> {
     kv: &'a dyn Kv,
+    cache: Option<&'a NodeCache>,
     store: &'a str,
+    /// The version that has no key: an empty tree has no node, not even a root.
+    empty: Option<Version>,
+    /// Nodes of a version that is not written yet, over those of the engine.
+    pending: BTreeMap<NodeKey, Node>,
     raw_keys: RefCell<BTreeMap<KeyHash, Vec<u8>>>,
     value_of: Option<ValueOf<'a>>,
 }
@@ -44,7 +63,10 @@ impl<'a> Reader<'a> {
     fn new(kv: &'a dyn Kv, store: &'a str) -> Self {
         Self {
             kv,
+            cache: None,
             store,
+            empty: None,
+            pending: BTreeMap::new(),
             raw_keys: RefCell::default(),
             value_of: None,
         }
@@ -56,18 +78,40 @@ impl<'a> Reader<'a> {
             reason: reason.to_string(),
         }
     }
+
+    fn stored(&self, node_key: &NodeKey) -> Result<Option<SharedNode>, StoreError> {
+        let physical = layout::node_key(self.store, node_key);
+        if let Some(found) = self.cache.and_then(|cache| cache.get(&physical)) {
+            return Ok(Some(found));
+        }
+        let Some(stored) = self.kv.get(&physical)? else {
+            return Ok(None);
+        };
+        let found = Arc::new(layout::decode_node(&stored)?);
+        if let Some(cache) = self.cache {
+            cache.insert(physical, Arc::clone(&found));
+        }
+        Ok(Some(found))
+    }
 }
 
 impl TreeReader for Reader<'_> {
     fn get_node_option(&self, node_key: &NodeKey) -> anyhow::Result<Option<Node>> {
-        let Some(stored) = self.kv.get(&layout::node_key(self.store, node_key))? else {
+        if let Some(node) = self.pending.get(node_key) {
+            return Ok(Some(node.clone()));
+        }
+        if self.empty == Some(node_key.version()) && node_key.nibble_path().is_empty() {
+            return Ok(Some(Node::Null));
+        }
+        let Some(found) = self.stored(node_key)? else {
             return Ok(None);
         };
-        let (node, raw_key) = layout::decode_node(&stored)?;
-        if let Node::Leaf(leaf) = &node {
-            self.raw_keys.borrow_mut().insert(leaf.key_hash(), raw_key);
+        let (node, raw_key) = found.as_ref();
+        if let Node::Leaf(leaf) = node {
+            let mut raw_keys = self.raw_keys.borrow_mut();
+            raw_keys.insert(leaf.key_hash(), raw_key.clone());
         }
-        Ok(Some(node))
+        Ok(Some(node.clone()))
     }
 
     fn get_value_option(
@@ -102,56 +146,115 @@ pub fn root(kv: &dyn Kv, store: &str, version: u64) -> Result<Option<[u8; 32]>, 
         .map(|root| root.0))
 }
 
-/// Computes the tree of `store` after `changes` (`None` deletes) on top of `version`; the result
-/// is its next version. Every change must really change something. Writes nothing.
+/// Computes the tree after `changes` (`None` deletes) on top of `base`. Every change must really
+/// change something. Writes nothing.
+///
+/// The library writes many keys in one pass that hashes each node once, but it deletes key by key.
+/// So deletions make a version of their own, which is never written, and the writes follow on it.
 pub fn update(
     kv: &dyn Kv,
-    store: &str,
-    version: u64,
+    cache: Option<&NodeCache>,
+    base: &Base<'_>,
     changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 ) -> Result<TreeUpdate, StoreError> {
-    let reader = Reader::new(kv, store);
-    let next = version
-        .checked_add(1)
-        .ok_or_else(|| reader.error("versions are used up"))?;
+    let mut reader = Reader {
+        cache,
+        empty: (base.root == EMPTY_ROOT).then_some(base.version),
+        ..Reader::new(kv, base.store)
+    };
+    let next = |reader: &Reader<'_>, version: u64| {
+        version
+            .checked_add(1)
+            .ok_or_else(|| reader.error("versions are used up"))
+    };
+    // The library takes a missing root for an empty tree.
+    let old_root = Tree::new(&reader)
+        .get_root_hash(base.version)
+        .map_err(|error| reader.error(format!("{error:#}")))?;
+    if old_root.0 != base.root {
+        return Err(StoreError::Damaged(format!(
+            "the tree of store {:?} has not the root that its record says",
+            base.store
+        )));
+    }
+
+    let mut written = Vec::new();
+    let mut deleted = Vec::new();
     let mut changed = BTreeMap::new();
-    let mut values = BTreeMap::new();
     for (key, value) in changes {
         let hash = KeyHash::with::<Sha256>(&key);
-        changed.insert(hash, key);
-        values.insert(hash, value);
+        match value {
+            Some(value) => {
+                changed.insert(hash, key);
+                written.push((hash, value));
+            }
+            None => deleted.push((hash, None)),
+        }
     }
-    let (root, batch) = Tree::new(&reader)
-        .put_value_set(values, next)
-        .map_err(|error| reader.error(format!("{error:#}")))?;
+    let mut version = base.version;
+    let mut root = EMPTY_ROOT;
+    let mut stale = BTreeSet::new();
+    if !deleted.is_empty() {
+        version = next(&reader, version)?;
+        let (new_root, batch) = Tree::new(&reader)
+            .put_value_set(deleted, version)
+            .map_err(|error| reader.error(format!("{error:#}")))?;
+        root = new_root.0;
+        absorb(batch, &mut reader.pending, &mut stale);
+    }
+    if !written.is_empty() {
+        version = next(&reader, version)?;
+        let (roots, batch) = Tree::new(&reader)
+            .batch_put_value_sets(vec![written], None, version)
+            .map_err(|error| reader.error(format!("{error:#}")))?;
+        let new_root = roots.last();
+        root = new_root
+            .ok_or_else(|| reader.error("the tree has no root"))?
+            .0;
+        absorb(batch, &mut reader.pending, &mut stale);
+    }
 
-    let known = reader.raw_keys.borrow();
-    let mut nodes = Vec::with_capacity(batch.node_batch.nodes().len());
-    for (key, node) in batch.node_batch.nodes().iter() {
-        let raw_key: &[u8] = match node {
-            // An empty tree has no node; the reader takes a missing root for an empty tree.
+    let known = reader.raw_keys.take();
+    let pending = std::mem::take(&mut reader.pending);
+    let mut nodes = Vec::with_capacity(pending.len());
+    for (key, node) in pending {
+        let raw_key = match &node {
+            // An empty tree has no node.
             Node::Null => continue,
-            Node::Internal(_) => &[],
+            Node::Internal(_) => Vec::new(),
             Node::Leaf(leaf) => {
                 let hash = leaf.key_hash();
                 let raw = changed.get(&hash).or_else(|| known.get(&hash));
                 raw.ok_or_else(|| reader.error("a moved leaf was never read"))?
+                    .clone()
             }
         };
-        nodes.push((
-            layout::node_key(store, key),
-            layout::encode_node(node, raw_key)?,
-        ));
+        let physical = layout::node_key(base.store, &key);
+        nodes.push((physical, Arc::new((node, raw_key))));
     }
-    let stale = batch.stale_node_index_batch.iter();
-    let stale: BTreeSet<Vec<u8>> = stale
-        .map(|stale| layout::node_key(store, &stale.node_key))
-        .collect();
+    let stale = stale.iter();
     Ok(TreeUpdate {
-        root: root.0,
+        version,
+        root,
         nodes,
-        stale: stale.into_iter().collect(),
+        stale: stale.map(|key| layout::node_key(base.store, key)).collect(),
     })
+}
+
+/// Adds a version's nodes to those that are to be written, and what it no longer uses to `stale`,
+/// unless that was never written.
+fn absorb(
+    batch: TreeUpdateBatch,
+    pending: &mut BTreeMap<NodeKey, Node>,
+    stale: &mut BTreeSet<NodeKey>,
+) {
+    for gone in batch.stale_node_index_batch {
+        if pending.remove(&gone.node_key).is_none() {
+            stale.insert(gone.node_key);
+        }
+    }
+    let nodes = batch.node_batch.nodes().iter();
+    pending.extend(nodes.map(|(key, node)| (key.clone(), node.clone())));
 }
 
 /// Proves that `key` has a value, or has none, in the tree of `store` at `version`. The tree must

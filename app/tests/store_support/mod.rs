@@ -1,15 +1,14 @@
-//! What the tests of the store share: both engines, and a short way to write a block.
+//! What the tests of the store share: every engine, and a short way to write a block.
 #![allow(dead_code)] // each test file uses its own part
 
-use std::path::Path;
 use std::sync::Arc;
 
-use race_app::store::{Changes, Kv, MemKv, SledKv, Snapshot, Store};
+use race_app::store::{Changes, Engine, Kv, MemKv, Snapshot, Store};
 
 /// A place for a database that can be opened again and again, as after a restart.
 pub enum Place {
     Memory(Arc<MemKv>),
-    Sled(tempfile::TempDir),
+    Disk(Engine, tempfile::TempDir),
 }
 
 impl Place {
@@ -17,18 +16,20 @@ impl Place {
         Self::Memory(Arc::new(MemKv::new()))
     }
 
-    pub fn sled() -> Self {
-        Self::Sled(tempfile::tempdir().expect("a temporary folder"))
+    pub fn disk(engine: Engine) -> Self {
+        Self::Disk(engine, tempfile::tempdir().expect("a temporary folder"))
     }
 
-    pub fn both() -> [Self; 2] {
-        [Self::memory(), Self::sled()]
+    /// A new place on every engine.
+    pub fn all() -> Vec<Self> {
+        let disks = Engine::ALL.into_iter().map(Self::disk);
+        std::iter::once(Self::memory()).chain(disks).collect()
     }
 
     pub fn kv(&self) -> Arc<dyn Kv> {
         match self {
             Self::Memory(kv) => Arc::clone(kv) as Arc<dyn Kv>,
-            Self::Sled(folder) => open_sled(folder.path()),
+            Self::Disk(engine, folder) => engine.open(folder.path()).expect("the database opens"),
         }
     }
 
@@ -39,10 +40,6 @@ impl Place {
     pub fn open_keeping(&self, versions: u64) -> Store {
         Store::open_keeping(self.kv(), versions).expect("the store opens")
     }
-}
-
-pub fn open_sled(path: &Path) -> Arc<dyn Kv> {
-    Arc::new(SledKv::open(path).expect("the database opens"))
 }
 
 /// Changes from (store, key, value) with an empty value for a deletion.

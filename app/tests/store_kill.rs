@@ -79,7 +79,7 @@ fn run_and_kill(engine: Engine, folder: &Path, lines: usize, delay: Duration) ->
     let heights = heard
         .iter()
         .filter_map(|line| line.strip_prefix("committed "));
-    heights.filter_map(|height| height.parse().ok()).last()
+    heights.filter_map(|height| height.parse().ok()).next_back()
 }
 
 fn a_killed_process_loses_no_committed_block(engine: Engine) {

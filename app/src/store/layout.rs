@@ -13,7 +13,7 @@
 //! height follows them, so that the newest version at or below a height is the first entry at or
 //! after (key, height): reads and walks work alike at every kept height.
 
-use borsh::BorshDeserialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use jmt::storage::{Node, NodeKey};
 
 use super::{StoreError, EMPTY_ROOT};
@@ -24,6 +24,12 @@ pub const FORMAT: u32 = 1;
 /// Stale keys are written in chunks of about this many bytes, well below the size at which the
 /// engine would put a value into a file of its own.
 const STALE_CHUNK_BYTES: usize = 8 << 10;
+
+/// Room for an encoded inner node with all its children.
+const INTERNAL_NODE_BYTES: usize = 900;
+
+/// Room for an encoded leaf without its raw key.
+const LEAF_NODE_BYTES: usize = 65;
 
 const TOMBSTONE: u8 = 0;
 const PRESENT: u8 = 1;
@@ -118,8 +124,17 @@ pub fn is_store_name(name: &str) -> bool {
 }
 
 fn store_prefix(kind: u8, store: &str) -> Vec<u8> {
-    let length = u8::try_from(store.len()).unwrap_or(u8::MAX);
-    [&[kind, length], store.as_bytes()].concat()
+    prefix_with_room(kind, store, 0)
+}
+
+/// The prefix, with `room` bytes kept free: keys are made in great numbers.
+fn prefix_with_room(kind: u8, store: &str, room: usize) -> Vec<u8> {
+    let size = store.len().saturating_add(room).saturating_add(2);
+    let mut out = Vec::with_capacity(size);
+    out.push(kind);
+    out.push(u8::try_from(store.len()).unwrap_or(u8::MAX));
+    out.extend_from_slice(store.as_bytes());
+    out
 }
 
 fn push_escaped(out: &mut Vec<u8>, raw: &[u8]) {
@@ -133,7 +148,7 @@ fn push_escaped(out: &mut Vec<u8>, raw: &[u8]) {
 
 /// Key of the value of (`store`, `key`) written at `height`.
 pub fn flat_key(store: &str, key: &[u8], height: u64) -> Vec<u8> {
-    let mut out = store_prefix(b'f', store);
+    let mut out = prefix_with_room(b'f', store, key.len().saturating_mul(2).saturating_add(10));
     push_escaped(&mut out, key);
     out.extend_from_slice(&[0, 0]);
     out.extend_from_slice(&(!height).to_be_bytes());
@@ -217,9 +232,9 @@ pub fn decode_flat(mut stored: Vec<u8>) -> Result<Option<Vec<u8>>, StoreError> {
 
 /// Key of a tree node of `store`.
 pub fn node_key(store: &str, key: &NodeKey) -> Vec<u8> {
-    let mut out = store_prefix(b'n', store);
-    out.extend_from_slice(&key.version().to_be_bytes());
     let path = key.nibble_path();
+    let mut out = prefix_with_room(b'n', store, path.num_nibbles().saturating_add(9));
+    out.extend_from_slice(&key.version().to_be_bytes());
     // A path has at most 64 nibbles.
     out.push(u8::try_from(path.num_nibbles()).unwrap_or(u8::MAX));
     out.extend(path.nibbles().map(u8::from));
@@ -238,7 +253,12 @@ pub fn nodes_after(store: &str, version: u64) -> (Vec<u8>, Vec<u8>) {
 /// Encodes a tree node; a leaf is followed by the raw key that it stands for, which proofs of
 /// absence need and which then lives exactly as long as the leaf.
 pub fn encode_node(node: &Node, raw_key: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let mut out = borsh::to_vec(node)
+    let size = match node {
+        Node::Internal(_) => INTERNAL_NODE_BYTES,
+        Node::Leaf(_) | Node::Null => LEAF_NODE_BYTES.saturating_add(raw_key.len()),
+    };
+    let mut out = Vec::with_capacity(size);
+    node.serialize(&mut out)
         .map_err(|error| StoreError::Damaged(format!("a tree node does not encode: {error}")))?;
     out.extend_from_slice(raw_key);
     Ok(out)

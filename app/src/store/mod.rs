@@ -13,14 +13,14 @@
 //! swap of the latest [`Snapshot`]. A crash before the batch leaves the old height, a crash after
 //! it the new one.
 //!
-//! The nodes that the next block reads are kept decoded in memory (`cache.rs`), and a block's writes
-//! go through each tree in one pass (`tree.rs`). [`Engine`] names the durable engines.
+//! A block's writes go through each tree in one pass that hashes each node once (`tree.rs`). Decoded
+//! nodes are not kept between blocks: it was measured, and costs more than the engines' own caches
+//! leave to gain. [`Engine`] names the durable engines.
 //!
 //! Invariants: the app hash depends on the keys and values alone, not on the way there; a
 //! snapshot answers for its height as long as it lives; no empty key and no empty value is
 //! stored, since ICS-23 cannot prove them.
 
-mod cache;
 mod engine;
 mod error;
 mod fjall;
@@ -52,16 +52,12 @@ pub use self::sled::SledKv;
 pub use self::snapshot::{Snapshot, StoreEntry};
 pub use self::tree::EMPTY_ROOT;
 
-use self::cache::{NodeCache, SharedNode};
 use self::layout::{HeightRecord, Meta, StoreRecord};
 use self::snapshot::{lock, Pin, Pins, SharedPins};
 use self::tree::Base;
 
 /// Past heights that [`Store::open`] keeps.
 pub const DEFAULT_KEEP_VERSIONS: u64 = 1000;
-
-/// Memory for decoded tree nodes, bytes: the inner nodes of a million keys.
-const NODE_CACHE_BYTES: usize = 128 << 20;
 
 /// Heights pruned at most in one commit, so that a long-held snapshot does not end in one
 /// enormous batch.
@@ -76,7 +72,7 @@ pub struct Prepared {
     base: u64,
     record: HeightRecord,
     app_hash: [u8; 32],
-    block: BlockWrites,
+    batch: Batch,
 }
 
 impl Prepared {
@@ -96,8 +92,6 @@ struct Inner {
     keep_versions: u64,
     latest: RwLock<Snapshot>,
     pins: SharedPins,
-    /// Nodes of the latest height's trees.
-    cache: NodeCache,
     committing: Mutex<()>,
 }
 
@@ -146,7 +140,6 @@ impl Store {
             keep_versions: keep_versions.max(1),
             latest: RwLock::new(latest),
             pins,
-            cache: NodeCache::new(NODE_CACHE_BYTES),
             committing: Mutex::new(()),
         };
         Ok(Self {
@@ -224,10 +217,10 @@ impl Store {
                 got: height,
             });
         }
+        let kv = self.inner.kv.as_ref();
         let mut block = BlockWrites {
             height,
             batch: Batch::new(),
-            nodes: Vec::new(),
             stale: Vec::new(),
         };
         let by_store = block.flat(&latest, changes)?;
@@ -251,7 +244,7 @@ impl Store {
                 root: store.root_hash()?,
             };
             let root;
-            (store.version, root) = block.tree(&self.inner, &base, changes)?;
+            (store.version, root) = block.tree(kv, &base, changes)?;
             let left = (root != EMPTY_ROOT).then(|| root.to_vec());
             store.root = left.clone().unwrap_or_default();
             roots.insert(name.into_bytes(), left);
@@ -264,7 +257,7 @@ impl Store {
                 version: root_version,
                 root: app_hash,
             };
-            (root_version, app_hash) = block.tree(&self.inner, &base, roots)?;
+            (root_version, app_hash) = block.tree(kv, &base, roots)?;
         }
         let stores = stores.into_values().collect();
         let record = HeightRecord {
@@ -272,13 +265,12 @@ impl Store {
             root_version,
             stores,
         };
-        block.finish(&record);
         Ok(Prepared {
             height,
             base,
             app_hash,
+            batch: block.finish(&record),
             record,
-            block,
         })
     }
 
@@ -298,15 +290,9 @@ impl Store {
             height,
             base,
             record,
-            block,
+            mut batch,
             ..
         } = prepared;
-        let BlockWrites {
-            mut batch,
-            nodes,
-            stale,
-            ..
-        } = block;
         let latest = self.latest().height();
         if base != latest {
             return Err(StoreError::Superseded {
@@ -319,12 +305,6 @@ impl Store {
         let kv = &self.inner.kv;
         kv.commit(batch)?;
         kv.note_durable(height)?;
-        for key in &stale {
-            self.inner.cache.remove(key);
-        }
-        for (key, node) in nodes {
-            self.inner.cache.insert(key, node);
-        }
         let snapshot = Snapshot::new(Arc::clone(kv), height, record, pin)?;
         *self
             .inner
@@ -381,7 +361,6 @@ impl Store {
 struct BlockWrites {
     height: u64,
     batch: Batch,
-    nodes: Vec<(Vec<u8>, SharedNode)>,
     stale: Vec<Vec<u8>>,
 }
 
@@ -430,21 +409,19 @@ impl BlockWrites {
     /// Writes the next version of a tree and returns it with its root.
     fn tree(
         &mut self,
-        inner: &Inner,
+        kv: &dyn Kv,
         base: &Base<'_>,
         changes: StoreChanges,
     ) -> Result<(u64, [u8; 32]), StoreError> {
-        let update = tree::update(inner.kv.as_ref(), Some(&inner.cache), base, changes)?;
-        for (key, node) in &update.nodes {
-            let stored = layout::encode_node(&node.0, &node.1)?;
-            self.batch.push((key.clone(), Some(stored)));
-        }
-        self.nodes.extend(update.nodes);
+        let update = tree::update(kv, base, changes)?;
+        let nodes = update.nodes.into_iter();
+        self.batch
+            .extend(nodes.map(|(key, node)| (key, Some(node))));
         self.stale.extend(update.stale);
         Ok((update.version, update.root))
     }
 
-    fn finish(&mut self, record: &HeightRecord) {
+    fn finish(mut self, record: &HeightRecord) -> Batch {
         let stale = layout::stale_records(self.height, &self.stale);
         self.batch
             .extend(stale.into_iter().map(|(key, list)| (key, Some(list))));
@@ -452,6 +429,7 @@ impl BlockWrites {
             layout::height_key(self.height),
             Some(record.encode_to_vec()),
         ));
+        self.batch
     }
 }
 

@@ -371,7 +371,7 @@ fn rebuilt(
         version: 0,
         root: tree::EMPTY_ROOT,
     };
-    Ok(tree::update(scratch, None, &base, entries)?.root)
+    Ok(tree::update(scratch, &base, entries)?.root)
 }
 
 fn stop_on_failure<T>(result: Result<T, StoreError>) -> T {

@@ -5,13 +5,11 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use jmt::storage::{HasPreimage, LeafNode, Node, NodeKey, TreeReader, TreeUpdateBatch};
 use jmt::{JellyfishMerkleTree, KeyHash, OwnedValue, Version};
 use sha2::Sha256;
 
-use super::cache::{NodeCache, SharedNode};
 use super::kv::Kv;
 use super::{layout, StoreError};
 
@@ -39,8 +37,8 @@ pub struct TreeUpdate {
     pub version: u64,
     /// Root after the update; [`EMPTY_ROOT`] if no key is left.
     pub root: [u8; 32],
-    /// Nodes to write, with their physical keys.
-    pub nodes: Vec<(Vec<u8>, SharedNode)>,
+    /// Physical entries to write.
+    pub nodes: Vec<(Vec<u8>, Vec<u8>)>,
     /// Physical keys of nodes that the new version no longer uses.
     pub stale: Vec<Vec<u8>>,
 }
@@ -49,12 +47,11 @@ pub struct TreeUpdate {
 /// hash only, but moved leaves and proofs of absence need the key.
 struct Reader<'a> {
     kv: &'a dyn Kv,
-    cache: Option<&'a NodeCache>,
     store: &'a str,
     /// The version that has no key: an empty tree has no node, not even a root.
     empty: Option<Version>,
-    /// Nodes of a version that is not written yet, over those of the engine.
-    pending: BTreeMap<NodeKey, Node>,
+    /// Encoded nodes of a version that is not written yet, over those of the engine.
+    pending: BTreeMap<NodeKey, Vec<u8>>,
     raw_keys: RefCell<BTreeMap<KeyHash, Vec<u8>>>,
     value_of: Option<ValueOf<'a>>,
 }
@@ -63,7 +60,6 @@ impl<'a> Reader<'a> {
     fn new(kv: &'a dyn Kv, store: &'a str) -> Self {
         Self {
             kv,
-            cache: None,
             store,
             empty: None,
             pending: BTreeMap::new(),
@@ -79,39 +75,59 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn stored(&self, node_key: &NodeKey) -> Result<Option<SharedNode>, StoreError> {
-        let physical = layout::node_key(self.store, node_key);
-        if let Some(found) = self.cache.and_then(|cache| cache.get(&physical)) {
-            return Ok(Some(found));
+    /// Adds a version's nodes to those pending, and what it no longer uses to `stale`, unless that
+    /// was pending as well.
+    fn absorb(
+        &mut self,
+        batch: &TreeUpdateBatch,
+        written: &BTreeMap<KeyHash, Vec<u8>>,
+        stale: &mut BTreeSet<NodeKey>,
+    ) -> Result<(), StoreError> {
+        for gone in &batch.stale_node_index_batch {
+            if self.pending.remove(&gone.node_key).is_none() {
+                stale.insert(gone.node_key.clone());
+            }
         }
-        let Some(stored) = self.kv.get(&physical)? else {
-            return Ok(None);
-        };
-        let found = Arc::new(layout::decode_node(&stored)?);
-        if let Some(cache) = self.cache {
-            cache.insert(physical, Arc::clone(&found));
+        for (key, node) in batch.node_batch.nodes() {
+            let raw_key: &[u8] = match node {
+                Node::Null => {
+                    self.empty = Some(key.version());
+                    continue;
+                }
+                Node::Internal(_) => &[],
+                Node::Leaf(leaf) => {
+                    let hash = leaf.key_hash();
+                    let known = &*self.raw_keys.get_mut();
+                    let raw = written.get(&hash).or_else(|| known.get(&hash));
+                    raw.ok_or_else(|| StoreError::Tree {
+                        store: self.store.to_string(),
+                        reason: "a moved leaf was never read".into(),
+                    })?
+                }
+            };
+            let encoded = layout::encode_node(node, raw_key)?;
+            self.pending.insert(key.clone(), encoded);
         }
-        Ok(Some(found))
+        Ok(())
     }
 }
 
 impl TreeReader for Reader<'_> {
     fn get_node_option(&self, node_key: &NodeKey) -> anyhow::Result<Option<Node>> {
-        if let Some(node) = self.pending.get(node_key) {
-            return Ok(Some(node.clone()));
-        }
         if self.empty == Some(node_key.version()) && node_key.nibble_path().is_empty() {
             return Ok(Some(Node::Null));
         }
-        let Some(found) = self.stored(node_key)? else {
-            return Ok(None);
+        let (node, raw_key) = match self.pending.get(node_key) {
+            Some(encoded) => layout::decode_node(encoded)?,
+            None => match self.kv.get(&layout::node_key(self.store, node_key))? {
+                Some(stored) => layout::decode_node(&stored)?,
+                None => return Ok(None),
+            },
         };
-        let (node, raw_key) = found.as_ref();
-        if let Node::Leaf(leaf) = node {
-            let mut raw_keys = self.raw_keys.borrow_mut();
-            raw_keys.insert(leaf.key_hash(), raw_key.clone());
+        if let Node::Leaf(leaf) = &node {
+            self.raw_keys.borrow_mut().insert(leaf.key_hash(), raw_key);
         }
-        Ok(Some(node.clone()))
+        Ok(Some(node))
     }
 
     fn get_value_option(
@@ -153,12 +169,10 @@ pub fn root(kv: &dyn Kv, store: &str, version: u64) -> Result<Option<[u8; 32]>, 
 /// So deletions make a version of their own, which is never written, and the writes follow on it.
 pub fn update(
     kv: &dyn Kv,
-    cache: Option<&NodeCache>,
     base: &Base<'_>,
     changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 ) -> Result<TreeUpdate, StoreError> {
     let mut reader = Reader {
-        cache,
         empty: (base.root == EMPTY_ROOT).then_some(base.version),
         ..Reader::new(kv, base.store)
     };
@@ -200,7 +214,7 @@ pub fn update(
             .put_value_set(deleted, version)
             .map_err(|error| reader.error(format!("{error:#}")))?;
         root = new_root.0;
-        absorb(batch, &mut reader.pending, &mut stale);
+        reader.absorb(&batch, &changed, &mut stale)?;
     }
     if !written.is_empty() {
         version = next(&reader, version)?;
@@ -211,50 +225,19 @@ pub fn update(
         root = new_root
             .ok_or_else(|| reader.error("the tree has no root"))?
             .0;
-        absorb(batch, &mut reader.pending, &mut stale);
+        reader.absorb(&batch, &changed, &mut stale)?;
     }
 
-    let known = reader.raw_keys.take();
-    let pending = std::mem::take(&mut reader.pending);
-    let mut nodes = Vec::with_capacity(pending.len());
-    for (key, node) in pending {
-        let raw_key = match &node {
-            // An empty tree has no node.
-            Node::Null => continue,
-            Node::Internal(_) => Vec::new(),
-            Node::Leaf(leaf) => {
-                let hash = leaf.key_hash();
-                let raw = changed.get(&hash).or_else(|| known.get(&hash));
-                raw.ok_or_else(|| reader.error("a moved leaf was never read"))?
-                    .clone()
-            }
-        };
-        let physical = layout::node_key(base.store, &key);
-        nodes.push((physical, Arc::new((node, raw_key))));
-    }
+    let nodes = reader.pending.into_iter();
     let stale = stale.iter();
     Ok(TreeUpdate {
         version,
         root,
-        nodes,
+        nodes: nodes
+            .map(|(key, encoded)| (layout::node_key(base.store, &key), encoded))
+            .collect(),
         stale: stale.map(|key| layout::node_key(base.store, key)).collect(),
     })
-}
-
-/// Adds a version's nodes to those that are to be written, and what it no longer uses to `stale`,
-/// unless that was never written.
-fn absorb(
-    batch: TreeUpdateBatch,
-    pending: &mut BTreeMap<NodeKey, Node>,
-    stale: &mut BTreeSet<NodeKey>,
-) {
-    for gone in batch.stale_node_index_batch {
-        if pending.remove(&gone.node_key).is_none() {
-            stale.insert(gone.node_key);
-        }
-    }
-    let nodes = batch.node_batch.nodes().iter();
-    pending.extend(nodes.map(|(key, node)| (key.clone(), node.clone())));
 }
 
 /// Proves that `key` has a value, or has none, in the tree of `store` at `version`. The tree must

@@ -2,10 +2,14 @@
 
 mod store_support;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use jmt::storage::{LeafNode, Node, NodeKey, TreeReader};
+use jmt::{JellyfishMerkleTree, KeyHash, OwnedValue, Version};
 use proptest::prelude::*;
 use race_app::store::{Changes, Engine, Snapshot, Store};
+use sha2::Sha256;
 use store_support::{all, Place};
 
 type Model = BTreeMap<(String, Vec<u8>), Vec<u8>>;
@@ -62,6 +66,52 @@ fn from_scratch(model: &Model) -> [u8; 32] {
     next(&Place::memory().open(), &changes)
 }
 
+/// The nodes of one tree, for the tree library alone.
+#[derive(Default)]
+struct Nodes(RefCell<BTreeMap<NodeKey, Node>>);
+
+impl TreeReader for Nodes {
+    fn get_node_option(&self, key: &NodeKey) -> anyhow::Result<Option<Node>> {
+        Ok(self.0.borrow().get(key).cloned())
+    }
+
+    fn get_value_option(&self, _: Version, _: KeyHash) -> anyhow::Result<Option<OwnedValue>> {
+        Ok(None)
+    }
+
+    fn get_rightmost_leaf(&self) -> anyhow::Result<Option<(NodeKey, LeafNode)>> {
+        Ok(None)
+    }
+}
+
+/// Root of the entries, put one by one, each as a version of its own.
+fn root_key_by_key(entries: impl Iterator<Item = (Vec<u8>, Vec<u8>)>) -> Vec<u8> {
+    let nodes = Nodes::default();
+    let mut root = b"SPARSE_MERKLE_PLACEHOLDER_HASH__".to_vec();
+    for (version, (key, value)) in entries.enumerate() {
+        let put = [(KeyHash::with::<Sha256>(&key), Some(value))];
+        let (new_root, batch) = JellyfishMerkleTree::<_, Sha256>::new(&nodes)
+            .put_value_set(put, version as u64)
+            .unwrap();
+        root = new_root.0.to_vec();
+        let new = batch.node_batch.nodes().clone();
+        nodes.0.borrow_mut().extend(new);
+    }
+    root
+}
+
+/// The app hash as the tree library alone computes it, key by key.
+fn app_hash_key_by_key(model: &Model) -> Vec<u8> {
+    let of_store = |store: &'static str| {
+        let entries = model.iter().filter(move |((name, _), _)| name == store);
+        entries.map(|((_, key), value)| (key.clone(), value.clone()))
+    };
+    let stores = STORES.iter().filter(|store| of_store(store).count() > 0);
+    root_key_by_key(
+        stores.map(|store| (store.as_bytes().to_vec(), root_key_by_key(of_store(store)))),
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -89,6 +139,7 @@ proptest! {
             }
             apply(&mut model, changes);
             prop_assert_eq!(from_scratch(&model), app_hash);
+            prop_assert_eq!(app_hash_key_by_key(&model), app_hash.to_vec());
             history.push((model.clone(), app_hash));
         }
         for store in on_disk.iter().chain([&in_memory]) {

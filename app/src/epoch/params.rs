@@ -164,7 +164,8 @@ pub const MAX_VALIDATORS: ParamSpec = ParamSpec {
     // As many as deal within the local window.
     local: 40,
     min: 1,
-    max: 1_000,
+    // As many as an encoded committee key names.
+    max: 512,
     unit: "validators",
     doc: "most members of a committee, by weight (overview: Who may hold power)",
 };

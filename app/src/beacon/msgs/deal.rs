@@ -36,7 +36,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
 impl Deal {
     /// The generation and what it will keep of the deal, after checking everything but its proofs, which
     /// take tens of milliseconds.
-    fn check(&self, state: &State, height: u64) -> Result<(KeyGeneration, KeyDeal), TxError> {
+    fn check(
+        &self,
+        state: &State,
+        context: &Context<'_>,
+    ) -> Result<(KeyGeneration, KeyDeal), TxError> {
         let (generation, dealer) =
             super::key_generation(state, &self.sender, &self.attempt, KeyStatus::Deal)?;
         let (expected, got) = (generation.deal_bytes, self.deal.len());
@@ -48,8 +52,12 @@ impl Deal {
         }
         let deal = KeyDeal {
             dealer: dealer.to_vec(),
-            digest: h("race/beacon/deal/v1", &[&self.deal]).to_vec(),
-            height,
+            digest: h(
+                "race/beacon/deal/v1",
+                &[context.chain_id.as_bytes(), &self.deal],
+            )
+            .to_vec(),
+            height: context.height,
         };
         Ok((generation, deal))
     }
@@ -69,13 +77,13 @@ impl CheckedMsg for Deal {
     }
 
     fn admit(&self, state: &mut State, context: &Context<'_>) -> Result<(), TxError> {
-        let (_, deal) = self.check(state, context.height)?;
+        let (_, deal) = self.check(state, context)?;
         keys::DEALS.put(state, &(self.attempt, node::member(&deal.dealer)), &deal);
         Ok(())
     }
 
     fn execute(&self, state: &mut State, context: &Context<'_>) -> Result<Any, TxError> {
-        let (generation, deal) = self.check(state, context.height)?;
+        let (generation, deal) = self.check(state, context)?;
         let dealt = keys::DEALT.get_or_default(state);
         if dealt >= MAX_DEALS_A_BLOCK {
             let limit = MAX_DEALS_A_BLOCK;

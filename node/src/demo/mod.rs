@@ -77,7 +77,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         epoch_blocks: Some(20),
         block_time: Duration::from_secs(1),
         models: vec![model],
-        params: vec![("gov/voting_period".into(), 15_000)],
+        params: vec![("gov/voting_period".into(), 25_000)],
         misbehave: vec![(FORGER, Misbehaviour::Forge)],
     };
     say(&format!("Starting four nodes in {}", plan.home.display()));

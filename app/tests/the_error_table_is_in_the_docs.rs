@@ -24,6 +24,7 @@ fn section(table: &Table) -> String {
     let mut rows = table.rows.to_vec();
     rows.sort_unstable();
     for (code, name, words) in rows {
+        // Writing to a string does not fail.
         let _ = writeln!(text, "| {code} | `{name}` | {} |", sentence(words));
     }
     text

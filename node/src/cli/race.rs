@@ -318,8 +318,9 @@ fn measure(
             ("weights_s", Tree::from(weights.as_secs_f64())),
             ("batch", Tree::from(backend.batch())),
         ];
-        // The reference holds none.
-        if weights > Duration::from_millis(1) {
+        // The reference holds none, and `simd` none above its memory: there is no rate to tell.
+        let held = preset.parameters() / 2 <= options.held_bytes;
+        if held && weights > Duration::from_millis(1) {
             let rate = nibbles / weights.as_secs_f64() / 1e9;
             rows.push(("weights_gb_per_s", Tree::from(rate)));
         }

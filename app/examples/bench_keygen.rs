@@ -33,7 +33,7 @@ fn main() {
     while chain.epoch().phase() != Phase::Serve {
         let ((), preparing) = timed(|| honest::act(&mut chain));
         let waiting = std::mem::take(&mut chain.mempool);
-        let txs = chain.app.prepare_proposal(waiting, u64::MAX);
+        let txs = chain.app.prepare_proposal(&[], waiting, u64::MAX);
         let bytes: usize = txs.iter().map(|tx| tx.len()).sum();
         let txs = txs.iter().map(|tx| tx.to_vec()).collect();
         let (_, block) = timed(|| chain.block(txs));

@@ -1,10 +1,11 @@
 //! The application behind CometBFT's interface: conversions and nothing else.
 
+use bytes::Bytes;
 use tendermint_abci::Application;
 use tendermint_proto::v0_38::abci::response_process_proposal::ProposalStatus;
 use tendermint_proto::v0_38::abci::response_verify_vote_extension::VerifyStatus;
 use tendermint_proto::v0_38::abci::{
-    CommitInfo, RequestCheckTx, RequestExtendVote, RequestFinalizeBlock, RequestInfo,
+    CommitInfo, ExtendedCommitInfo, ExtendedVoteInfo, RequestCheckTx, RequestExtendVote, RequestFinalizeBlock, RequestInfo,
     RequestInitChain, RequestPrepareProposal, RequestProcessProposal, RequestQuery,
     RequestVerifyVoteExtension, ResponseCheckTx, ResponseCommit, ResponseExtendVote,
     ResponseFinalizeBlock, ResponseInfo, ResponseInitChain, ResponsePrepareProposal,
@@ -50,6 +51,16 @@ fn signed(commit: Option<&CommitInfo>) -> Vec<(ConsensusAddress, bool)> {
             Some((address, vote.block_id_flag == BlockIdFlag::Commit as i32))
         })
         .collect()
+}
+
+/// What the votes of the last commit carry.
+fn extensions(commit: Option<&ExtendedCommitInfo>) -> Vec<(ConsensusAddress, Bytes)> {
+    let votes = commit.map_or(&[][..], |commit| &commit.votes);
+    let of = |vote: &ExtendedVoteInfo| {
+        let address = vote.validator.as_ref()?.address.as_ref().try_into().ok()?;
+        Some((address, vote.vote_extension.clone()))
+    };
+    votes.iter().filter_map(of).collect()
 }
 
 impl Application for App {
@@ -103,8 +114,9 @@ impl Application for App {
 
     fn prepare_proposal(&self, request: RequestPrepareProposal) -> ResponsePrepareProposal {
         let max_bytes = u64::try_from(request.max_tx_bytes).unwrap_or(u64::MAX);
+        let votes = extensions(request.local_last_commit.as_ref());
         ResponsePrepareProposal {
-            txs: App::prepare_proposal(self, request.txs, max_bytes),
+            txs: App::prepare_proposal(self, &votes, request.txs, max_bytes),
         }
     }
 
@@ -119,16 +131,18 @@ impl Application for App {
     }
 
     fn extend_vote(&self, _: RequestExtendVote) -> ResponseExtendVote {
-        ResponseExtendVote::default()
+        ResponseExtendVote {
+            vote_extension: App::extend_vote(self).into(),
+        }
     }
 
-    /// Only the size decides: refusing by content could halt the chain. No extension is used yet,
-    /// so the limit is nothing.
     fn verify_vote_extension(
         &self,
         request: RequestVerifyVoteExtension,
     ) -> ResponseVerifyVoteExtension {
-        let status = match request.vote_extension.is_empty() {
+        let member = request.validator_address.as_ref().try_into().ok();
+        let fits = |member| self.verify_extension(member, request.vote_extension);
+        let status = match member.is_some_and(fits) {
             true => VerifyStatus::Accept,
             false => VerifyStatus::Reject,
         };

@@ -6,10 +6,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use prost::Message;
 use race_proto::race::epoch::v1::Validator;
 use tendermint_proto::v0_38::abci::{Event, ExecTxResult};
 
+use crate::beacon::signing::{self, BeaconSigner, Extensions};
 use crate::block::{execute, Block};
+use crate::address::ConsensusAddress;
 use crate::chain;
 use crate::context::Context;
 use crate::error::TxError;
@@ -17,6 +20,7 @@ use crate::genesis::{AppGenesis, GenesisError};
 use crate::mempool::Mempool;
 use crate::oracle::RaceOracle;
 use crate::state::State;
+use crate::{injected, proposal};
 use crate::store::{Prepared, Snapshot, Store, StoreError};
 use crate::tx::execute::simulate;
 use crate::tx::Outcome;
@@ -83,6 +87,8 @@ struct Progress {
 struct Inner {
     store: Store,
     oracle: Arc<dyn RaceOracle>,
+    signer: Arc<dyn BeaconSigner>,
+    extensions: Mutex<Extensions>,
     progress: Mutex<Progress>,
     mempool: Mutex<Option<Mempool>>,
     listeners: Mutex<Vec<Listener>>,
@@ -134,12 +140,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 const NOT_READY: &str = "the app is not ready; please wait for first block";
 
 impl App {
-    /// An application over a store, with the node's way to recompute nonces.
-    pub fn new(store: Store, oracle: Arc<dyn RaceOracle>) -> Self {
+    /// An application over a store, with the node's way to recompute nonces and its shares of
+    /// committees' keys.
+    pub fn new(store: Store, oracle: Arc<dyn RaceOracle>, signer: Arc<dyn BeaconSigner>) -> Self {
         let app = Self {
             inner: Arc::new(Inner {
                 store,
                 oracle,
+                signer,
+                extensions: Mutex::default(),
                 progress: Mutex::default(),
                 mempool: Mutex::default(),
                 listeners: Mutex::default(),
@@ -363,18 +372,58 @@ impl App {
         simulate(&mut state, &view.context(self.oracle()), bytes)
     }
 
-    /// Orders and cuts transactions for a block.
-    pub fn prepare_proposal(&self, txs: Vec<Bytes>, max_bytes: u64) -> Vec<Bytes> {
-        match self.next() {
-            Some(view) => crate::proposal::prepare(&view.state, txs, max_bytes),
-            None => Vec::new(),
+    /// Orders and cuts transactions for a block, after the signatures of rounds that the last block's
+    /// votes give.
+    pub fn prepare_proposal(
+        &self,
+        votes: &[(ConsensusAddress, Bytes)],
+        txs: Vec<Bytes>,
+        max_bytes: u64,
+    ) -> Vec<Bytes> {
+        let Some(view) = self.next() else {
+            return Vec::new();
+        };
+        self.see(&view, votes);
+        let awaited = signing::awaited(&view.state, &view.chain_id);
+        let signatures = signing::combine(&view.state, &awaited, &lock(&self.inner.extensions));
+        let injected = injected::encode(signatures);
+        proposal::prepare(&view.state, injected, txs, max_bytes)
+    }
+
+    /// Keeps what votes' extensions hold of the signatures that are awaited.
+    fn see(&self, view: &View, votes: &[(ConsensusAddress, Bytes)]) {
+        let awaited = signing::awaited(&view.state, &view.chain_id);
+        let mut seen = lock(&self.inner.extensions);
+        seen.keep(&awaited);
+        for (member, extension) in votes {
+            seen.take(&awaited, *member, extension);
         }
+    }
+
+    /// What this node's vote for the next block carries.
+    pub fn extend_vote(&self) -> Vec<u8> {
+        let Some(view) = self.next() else {
+            return Vec::new();
+        };
+        let signer = self.inner.signer.as_ref();
+        let extension = signing::extension(&view.state, &view.chain_id, view.height, signer);
+        extension.encode_to_vec()
+    }
+
+    /// Whether a vote's extension may be counted, which only its size and encoding decide: refusing by
+    /// content could halt the chain.
+    pub fn verify_extension(&self, member: ConsensusAddress, extension: Bytes) -> bool {
+        let fits = signing::read(&extension).is_some();
+        if let Some(view) = self.next().filter(|_| fits) {
+            self.see(&view, &[(member, extension)]);
+        }
+        fits
     }
 
     /// Whether a proposed block may be voted for.
     pub fn process_proposal(&self, txs: &[Bytes]) -> bool {
         self.next()
-            .is_some_and(|view| crate::proposal::is_acceptable(&view.state, txs))
+            .is_some_and(|view| proposal::is_acceptable(&view.state, &view.chain_id, txs))
     }
 }
 

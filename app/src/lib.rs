@@ -37,6 +37,7 @@ pub mod events;
 pub mod fields;
 pub mod genesis;
 pub mod gov;
+pub mod injected;
 pub mod invariants;
 pub mod mempool;
 pub mod message;

@@ -6,20 +6,26 @@ use bytes::Bytes;
 
 use crate::address::Account;
 use crate::beacon::{self, keygen::MAX_DEALS_A_BLOCK};
+use crate::injected;
 use crate::message::Lane;
 use crate::params::get;
 use crate::state::State;
 use crate::tx::params::MAX_BLOCK_BYTES;
 use crate::tx::{decode, CheckedTx};
 
-/// Orders and cuts the mempool's transactions for a block: the protocol's first, at most
-/// `max_bytes` and the chain's own cap, without what does not decode. Deals beyond those that a block
+/// Orders and cuts the mempool's transactions for a block: after what the proposer itself adds the
+/// protocol's, at most `max_bytes` and the chain's own cap, without what does not decode. Deals beyond those that a block
 /// takes wait for the next one.
 ///
 /// A protocol transaction stays behind an earlier one of the same signer that pays gas or waits, since
 /// their sequences follow each other.
-pub fn prepare(state: &State, txs: Vec<Bytes>, max_bytes: u64) -> Vec<Bytes> {
-    let mut first = Vec::new();
+pub fn prepare(
+    state: &State,
+    injected: Option<Bytes>,
+    txs: Vec<Bytes>,
+    max_bytes: u64,
+) -> Vec<Bytes> {
+    let mut first = Vec::from_iter(injected);
     let mut second = Vec::new();
     let mut behind: BTreeSet<Account> = BTreeSet::new();
     let mut waiting: BTreeSet<Account> = BTreeSet::new();
@@ -60,13 +66,19 @@ fn deals(tx: &CheckedTx) -> u64 {
     u64::try_from(deals.count()).unwrap_or(u64::MAX)
 }
 
-/// Whether a proposed block may be voted for: every transaction decodes within its size limit, all
-/// together are within the cap, and there are no more deals than a block takes. What fails in
-/// execution may be in a block.
-pub fn is_acceptable(state: &State, txs: &[Bytes]) -> bool {
+/// Whether a proposed block may be voted for: signatures of rounds, if there are any, come first and are
+/// the committee's; every other transaction decodes within its size limit; all together are within the
+/// cap, and there are no more deals than a block takes. What fails in execution may be in a block.
+pub fn is_acceptable(state: &State, chain_id: &str, txs: &[Bytes]) -> bool {
     let total = txs
         .iter()
         .fold(0u64, |sum, bytes| sum.saturating_add(size_in_block(bytes)));
+    let signatures = txs.first().and_then(injected::read);
+    let txs = match &signatures {
+        Some(signatures) if !injected::is_good(state, chain_id, signatures) => return false,
+        Some(_) => txs.get(1..).unwrap_or_default(),
+        None => txs,
+    };
     let dealt = |bytes: &Bytes| Some(deals(&decode(state, bytes).ok()?));
     let fits = |dealt: Option<u64>| dealt.is_some_and(|dealt| dealt <= MAX_DEALS_A_BLOCK);
     total <= get(state, &MAX_BLOCK_BYTES) && fits(txs.iter().map(dealt).sum())

@@ -14,7 +14,7 @@
 //! k colluding last members between 2^k. Missing a reveal costs the epoch's reward share; the bias
 //! that remains is the reason for the threshold signature. With it the round is closed by
 //! [`Transcript::close_with_fallback`], over the group's key and the commitments to both of a
-//! member's secrets; the committee signs T ([`crate::signing`]), and the seed is [`Transcript::signed_seed`].
+//! member's secrets; the committee signs T ([`crate::signing`]), and the seed is [`signed_seed`].
 //! Since nobody can compute the signature before the transcript is closed, withholding a reveal then
 //! chooses between seeds that are unknown. When the committee does not sign, the second secrets are
 //! revealed, and the seed is [`Transcript::fallback_seed`].
@@ -177,6 +177,13 @@ pub struct Member {
     pub reveal: Option<Hash>,
 }
 
+/// `H(dst, signature, T)`: the seed once the committee has signed. T is the digest that the signed message
+/// binds: a transcript's, or whatever else a round is about.
+#[must_use]
+pub fn signed_seed(signature: &Signature, digest: &Hash) -> Hash {
+    h(DST_SIGNED_SEED, &[&signature.to_bytes(), digest])
+}
+
 /// Why a transcript cannot be closed. The chain checks reveals when they arrive, so each of these
 /// means that its state is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -295,12 +302,6 @@ impl Transcript {
             parts.push(r);
         }
         h(DST_SEED, &parts)
-    }
-
-    /// `H(dst, signature, T)`: the seed once the committee has signed.
-    #[must_use]
-    pub fn signed_seed(&self, signature: &Signature) -> Hash {
-        h(DST_SIGNED_SEED, &[&signature.to_bytes(), &self.digest])
     }
 
     /// `H(dst, T, (address, r') of those who revealed r', by address)`: the degraded seed when the

@@ -243,9 +243,9 @@ fn the_signed_seed_binds_the_signature_and_the_transcript() {
         Transcript::close_with_fallback(&ROUND, b"key", &members, &fallbacks(2)).unwrap()
     };
     let seeds: BTreeSet<Hash> = [
-        close(true).signed_seed(&sign(1)),
-        close(true).signed_seed(&sign(2)),
-        close(false).signed_seed(&sign(1)),
+        signed_seed(&sign(1), &close(true).digest()),
+        signed_seed(&sign(2), &close(true).digest()),
+        signed_seed(&sign(1), &close(false).digest()),
     ]
     .into();
     assert_eq!(seeds.len(), 3);

@@ -28,7 +28,8 @@ const DST_ROUND: &str = "race/randomness/sign-round/v1";
 /// The most shares in one extension.
 pub const MAX_SHARES: u16 = 100;
 
-const HEAD_BYTES: usize = 32;
+/// The bytes of an extension before its shares: the digest that is signed.
+pub const HEAD_BYTES: usize = 32;
 
 /// The largest extension.
 pub const MAX_EXTENSION_BYTES: usize = HEAD_BYTES + MAX_SHARES as usize * SIGNATURE_BYTES;
@@ -41,7 +42,7 @@ pub enum Subject {
     Seed {
         /// The transcript's digest T.
         transcript: Hash,
-        /// From 0.
+        /// From 1.
         signing_attempt: u64,
     },
     /// The race challenge. There is no attempt in it: it is never drawn again.
@@ -199,6 +200,13 @@ impl<'a, S: Scheme> Pool<'a, S> {
     #[must_use]
     pub fn shares(&self) -> usize {
         self.shares.values().map(BTreeMap::len).sum()
+    }
+
+    /// Whether all shares that are there are good, checked at once.
+    #[must_use]
+    pub fn all_good(&self) -> bool {
+        let shares = self.of(self.shares.keys());
+        self.scheme.verify_shares(&self.message, &shares)
     }
 
     /// Members whose last extension held a bad share, as far as that was looked for.

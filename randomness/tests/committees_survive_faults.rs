@@ -76,7 +76,7 @@ fn an_honest_committee_of_any_size_draws_a_seed_at_once() {
         assert_eq!((seed.degraded, seed.blocks), (false, 1));
         assert_eq!(
             seed.seed,
-            seed.transcript.signed_seed(&seed.signature.unwrap())
+            signed_seed(&seed.signature.unwrap(), &seed.transcript.digest())
         );
     }
 }

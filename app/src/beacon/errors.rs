@@ -29,4 +29,18 @@ errors! { "race_beacon";
     DealSize { expected: u32, got: usize } = 13, "a deal of this key generation has {expected} bytes, got {got}: deal with its members and attempt",
     /// Too many deals in a block.
     BlockFull { limit: u64 } = 14, "this block has taken {limit} deals: send it again for the next block",
+    /// A signature or shares that nothing awaits.
+    NotAwaited { round: String, attempt: u32 } = 15, "round {round} does not await a signature of signing attempt {attempt}: ask for the open rounds and sign what they await",
+    /// Not the committee's signature.
+    WrongSignature { round: String } = 16, "the signature of round {round} is not the committee's: combine the shares again and verify the signature",
+    /// Shares that are not the member's.
+    Shares { reason: String } = 17, "{reason}",
+    /// Shares too early.
+    NotTakingShares { round: String } = 18, "round {round} takes shares from its second signing attempt on: in the first one they are in the votes",
+    /// Shares twice.
+    AlreadyPosted { address: String } = 19, "node {address} has posted its shares of this signing attempt already: once is enough",
+    /// From the mempool, or not the first of its block.
+    OnlyByProposers = 20, "signatures of rounds come from the proposer, as the first transaction of its block: put shares into votes instead",
+    /// A second commitment where there is one, or none where there are two.
+    Fallback { expected: &'static str } = 21, "{expected}",
 }

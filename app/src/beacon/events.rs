@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use race_proto::race::beacon::v1::{
     CommitteeKey, EventComplaint, EventConfirmation, EventDeal, EventKey, EventKeyFailed,
-    EventKeyGeneration, EventRoundFailed, EventSeed, KeyComplaint, KeyDeal, KeyGeneration, Round,
+    EventKeyGeneration, EventRoundFailed, EventSeed, EventUnsigned, KeyComplaint, KeyDeal,
+    KeyGeneration, Round,
 };
 
 use crate::address::ConsensusAddress;
@@ -17,6 +18,15 @@ pub(super) fn seed(state: &mut State, round: &Round) {
         seed: round.seed.clone(),
         degraded: round.degraded,
         revealed_power: round.revealed_power,
+        signing_attempt: round.signing_attempt,
+    }));
+}
+
+pub(super) fn unsigned(state: &mut State, round: &Round, absent: &[ConsensusAddress]) {
+    state.emit(typed(&EventUnsigned {
+        id: round.id,
+        signing_attempt: round.signing_attempt,
+        absent: absent.iter().map(|address| address.to_vec()).collect(),
     }));
 }
 

@@ -2,7 +2,7 @@
 
 use race_proto::race::beacon::v1::{
     CommitteeKey, Contribution, KeyComplaint, KeyConfirmation, KeyDeal, KeyGeneration, Round,
-    RoundId,
+    RoundId, Seed,
 };
 
 use super::keygen::KeyAttempt;
@@ -24,12 +24,18 @@ pub(super) fn key(id: &RoundId) -> RoundKey {
 /// Rounds, open and closed.
 pub(super) const ROUNDS: Map<RoundKey, Round> = Map::new(STORE, "round");
 
-/// The rounds among them that take commits or reveals, or will.
+/// The rounds among them that are not closed.
 pub(super) const OPEN: Map<RoundKey, ()> = Map::new(STORE, "open");
 
 /// Members' parts in rounds.
 pub(super) const CONTRIBUTIONS: Map<(RoundKey, ConsensusAddress), Contribution> =
     Map::new(STORE, "contribution");
+
+/// Shares that members posted for a round's signing attempt.
+pub(super) const POSTED: Map<(RoundKey, ConsensusAddress), Vec<u8>> = Map::new(STORE, "posted");
+
+/// The seed of each race attempt of an epoch: for ever.
+pub(super) const SEEDS: Map<(u64, u32), Seed> = Map::new(STORE, "seed");
 
 /// Which key signs for an epoch: for ever.
 pub(super) const COMMITTEE_KEYS: Map<u64, CommitteeKey> = Map::new(STORE, "key");

@@ -3,18 +3,22 @@
 //! Every consumer asks for (purpose, epoch, attempt, round): race seed, challenge, session round,
 //! duties. One seed never serves two purposes. A round's members are the committee of its epoch.
 //!
-//! A round is closed through one function, [`phase::seed_of`], that turns the transcript and the
-//! reveals into the seed. The committee's threshold signature over the transcript slots in there;
-//! until it does, every seed is made by commit and reveal and recorded as degraded.
+//! The committee signs a round's message with its threshold key, and the signature gives the seed
+//! ([`signing`]). When the signature does not come in time, members' secrets give it, and it is recorded
+//! as degraded ([`phase`]).
 //!
-//! | purpose | opened | done when |
-//! |---|---|---|
-//! | race seed | at the start of COMMIT | more than half of the power revealed |
-//! | challenge | at the start of RACE; bound to all submissions at its end | anybody revealed |
-//! | session round | every `session_round_blocks` | more than half of the power revealed |
-//! | duties | at an epoch's first block, again when it failed | more than half of the power revealed |
+//! | purpose | opened | signed | else a degraded seed, when |
+//! |---|---|---|---|
+//! | race seed | at the start of COMMIT | when its commits were revealed, in up to 3 attempts | more than half of the power reveals its second secret |
+//! | challenge | at the start of RACE, for commits | from RACE's end on; binds all submissions | anybody reveals |
+//! | session round | every `session_round_blocks` | at once | more than half of the power commits and reveals |
+//! | duties | at an epoch's first block, again when it failed | at once | more than half of the power commits and reveals |
 //!
-//! The committee's threshold key is generated in [`keygen`].
+//! The committee's threshold key is generated in [`keygen`]. Kept for ever: each epoch's race seed with
+//! its signature, and its committee's key.
+//!
+//! The last of those who combine a signature knows the seed before it is on chain: at most the length of
+//! the signing window, `epoch/sign_blocks`. After that the message is another one.
 
 pub mod errors;
 mod events;
@@ -24,8 +28,9 @@ mod keys;
 mod msgs;
 pub mod phase;
 pub mod queries;
+pub mod signing;
 
-use race_proto::race::beacon::v1::{Contribution, Purpose, Round, RoundId, RoundStatus};
+use race_proto::race::beacon::v1::{Contribution, Purpose, Round, RoundId, RoundStatus, Seed};
 use race_randomness::commit_reveal;
 
 use crate::address::ConsensusAddress;
@@ -51,46 +56,61 @@ pub fn id(purpose: Purpose, epoch: u64, attempt: u32, round: u64) -> RoundId {
     }
 }
 
-/// Opens a round. Commits are taken in blocks `commit_start..=commit_end`, reveals after them up to
-/// `reveal_end`; `context` is what else the seed binds.
-pub fn open(
-    state: &mut State,
-    _: &Context<'_>,
-    id: RoundId,
-    commit_start: u64,
-    commit_end: u64,
-    reveal_end: u64,
-    context: Vec<u8>,
-) {
-    let key = keys::key(&id);
-    let round = Round {
+/// The lengths of a round's windows, in blocks.
+#[derive(Debug, Clone, Copy)]
+pub struct Lengths {
+    /// For commits.
+    pub commit: u64,
+    /// For reveals; of a race seed also for those of the fallback.
+    pub reveal: u64,
+    /// For a signing attempt.
+    pub sign: u64,
+}
+
+/// Opens a round from the next block on: race seed and challenge with their commits, others with
+/// their signature.
+pub fn open(state: &mut State, context: &Context<'_>, id: RoundId, lengths: Lengths) {
+    let mut round = Round {
         id: Some(id),
-        commit_start,
-        commit_end,
-        reveal_end,
-        status: RoundStatus::Open.into(),
-        context,
+        opened: context.height,
+        commit_blocks: lengths.commit,
+        reveal_blocks: lengths.reveal,
+        sign_blocks: lengths.sign,
         ..Round::default()
     };
+    let commits_first = matches!(id.purpose(), Purpose::RaceSeed | Purpose::Challenge);
+    if commits_first || !signing::begin(state, context, &mut round) {
+        phase::take_commits(context, &mut round);
+    }
+    let key = keys::key(&id);
     keys::ROUNDS.put(state, &key, &round);
     keys::OPEN.put(state, &key, &());
 }
 
-/// Binds an open round to something known before its first reveal.
-pub fn bind(state: &mut State, id: &RoundId, context: Vec<u8>) {
+/// Binds the challenge to all that was submitted; it is signed from the next block on.
+pub fn bind(state: &mut State, context: &Context<'_>, id: &RoundId, submissions: [u8; 32]) {
     let key = keys::key(id);
     if let Some(mut round) = keys::ROUNDS.get(state, &key) {
-        round.context = context;
+        round.context = submissions.to_vec();
+        round.bound = submissions.to_vec();
+        if !signing::begin(state, context, &mut round) {
+            phase::fall_back(context, &mut round);
+        }
         keys::ROUNDS.put(state, &key, &round);
     }
 }
 
-/// The rounds that take commits or reveals, or will, by purpose, epoch, attempt and round.
+/// The rounds that are not closed, by purpose, epoch, attempt and round.
 pub fn open_rounds(state: &State) -> Vec<Round> {
     let open = keys::OPEN.all(state);
     open.into_iter()
         .filter_map(|(key, ())| keys::ROUNDS.get(state, &key))
         .collect()
+}
+
+/// Whether a round is not closed.
+pub fn is_open(state: &State, id: &RoundId) -> bool {
+    keys::OPEN.has(state, &keys::key(id))
 }
 
 /// A round's name in sentences: `purpose/epoch/attempt/round`.
@@ -172,18 +192,51 @@ pub fn contribution(
     keys::CONTRIBUTIONS.get(state, &(keys::key(id), *address))
 }
 
-/// Whether a member revealed in a round.
+/// Whether a member revealed in a round; of a race seed, the second secret.
 pub fn revealed(state: &State, id: &RoundId, address: &ConsensusAddress) -> bool {
-    let part = keys::CONTRIBUTIONS.get(state, &(keys::key(id), *address));
-    part.is_some_and(|part| !part.secret.is_empty())
+    contribution(state, id, address).is_some_and(|part| match id.purpose() {
+        Purpose::RaceSeed => !part.fallback_secret.is_empty(),
+        _ => !part.secret.is_empty(),
+    })
 }
 
-/// The members that committed to a round and did not reveal, by address.
+/// The members that committed to a closed round and did not reveal when reveals were taken, by address.
 pub fn withheld(state: &State, id: &RoundId) -> Vec<ConsensusAddress> {
+    let round = round(state, id).unwrap_or_default();
+    match id.purpose() {
+        Purpose::Challenge if !round.signature.is_empty() => Vec::new(),
+        _ => without(state, id, |part| part.secret.is_empty()),
+    }
+}
+
+/// The members that committed to a race seed and did not reveal their second secrets when these were
+/// asked for, by address.
+pub fn fallback_withheld(state: &State, id: &RoundId) -> Vec<ConsensusAddress> {
+    let round = round(state, id).unwrap_or_default();
+    match id.purpose() {
+        Purpose::RaceSeed if round.degraded => {
+            without(state, id, |part| part.fallback_secret.is_empty())
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn without(
+    state: &State,
+    id: &RoundId,
+    missing: impl Fn(&Contribution) -> bool,
+) -> Vec<ConsensusAddress> {
     let parts = contributions(state, id);
-    parts
-        .iter()
-        .filter(|part| part.secret.is_empty())
-        .map(|part| node::member(&part.address))
-        .collect()
+    let parts = parts.iter().filter(|part| missing(part));
+    parts.map(|part| node::member(&part.address)).collect()
+}
+
+/// Whether a member posted its shares in a round's signing attempt.
+pub fn has_posted(state: &State, id: &RoundId, address: &ConsensusAddress) -> bool {
+    keys::POSTED.has(state, &(keys::key(id), *address))
+}
+
+/// The seed of an epoch's last race attempt that has one, and what it is verified with.
+pub fn race_seed(state: &State, epoch: u64) -> Option<Seed> {
+    keys::SEEDS.values_under(state, &epoch).pop()
 }

@@ -3,6 +3,7 @@
 use race_proto::race::beacon::v1::{
     QueryKeyGenerationRequest, QueryKeyGenerationResponse, QueryKeyRequest, QueryKeyResponse,
     QueryOpenRoundsRequest, QueryOpenRoundsResponse, QueryRoundRequest, QueryRoundResponse,
+    QuerySeedRequest, QuerySeedResponse,
 };
 
 use super::keygen;
@@ -29,6 +30,10 @@ pub const QUERIES: &[QueryPath] = &[
     QueryPath {
         path: "/race.beacon.v1.Query/KeyGeneration",
         answer: key_generation,
+    },
+    QueryPath {
+        path: "/race.beacon.v1.Query/Seed",
+        answer: seed,
     },
 ];
 
@@ -93,5 +98,21 @@ fn key_generation(_: &Context<'_>, state: &State, bytes: &[u8]) -> Result<Vec<u8
             complaints: posts.complaints,
             confirmations: posts.confirmations,
         })
+    })
+}
+
+fn seed(_: &Context<'_>, state: &State, bytes: &[u8]) -> Result<Vec<u8>, QueryError> {
+    answer(bytes, |request: QuerySeedRequest| {
+        let current = epoch::current(state).number;
+        let of = |epoch: u64| super::race_seed(state, epoch);
+        let seed = match request.epoch {
+            0 => of(current).or_else(|| of(current.saturating_sub(1))),
+            epoch => of(epoch),
+        };
+        let seed = seed.ok_or_else(|| {
+            let log = format!("there is no such race seed: this is epoch {current}, and its seed comes when its serving is over");
+            QueryError::NotFound(log)
+        })?;
+        Ok(QuerySeedResponse { seed: Some(seed) })
     })
 }

@@ -1,9 +1,10 @@
 //! Which phase follows which.
 //!
 //! ```text
-//! SERVE -> COMMIT -> REVEAL -> RACE -> CHALLENGE -> OPEN -> CHECK_COMMIT -> CHECK_REVEAL -> DISPUTE -> DEAL -> CONFIRM -> switch
+//! SERVE -> COMMIT -> REVEAL -> SEED -> RACE -> CHALLENGE -> OPEN -> CHECK_COMMIT -> CHECK_REVEAL -> DISPUTE -> DEAL -> CONFIRM -> switch
 //! ```
 //!
+//! SEED ends when the committee has signed the race seed, or its fallback is over; CHALLENGE likewise.
 //! DISPUTE is skipped when there is none, and begins again while accusations had to wait. DEAL ends
 //! when every candidate dealt, CONFIRM when every dealer that is not out confirmed; when no key comes
 //! out of them they begin again (the next key attempt, of at most [`KEY_ATTEMPTS`]) without those who
@@ -15,13 +16,15 @@
 //! The chain starts in DEAL: its first committee generates the first key, in as many attempts as that
 //! takes, and serves from then on.
 
-use race_proto::race::beacon::v1::Purpose;
+use race_proto::race::beacon::v1::{Purpose, RoundId};
 use race_proto::race::epoch::v1::{Epoch, Phase, Validator};
 use race_randomness::dkg::Outcome;
 
 use super::params as specs;
 use super::{events, keys, switch};
 use crate::beacon::keygen::{self, KeyAttempt};
+use crate::beacon::signing::SEED_ATTEMPTS;
+use crate::beacon::Lengths;
 use crate::context::Context;
 use crate::params::{self, ParamSpec};
 use crate::state::State;
@@ -43,12 +46,18 @@ pub(super) fn key_attempt(state: &State, epoch: &Epoch) -> KeyAttempt {
 pub fn advance(state: &mut State, context: &Context<'_>) -> Vec<Validator> {
     let epoch = super::current(state);
     let attempt = key_attempt(state, &epoch);
-    let over = context.height >= epoch.phase_end
-        || match epoch.phase() {
-            Phase::Deal => keygen::all_dealt(state, &attempt),
-            Phase::Confirm => keygen::all_confirmed(state, &attempt),
-            _ => false,
-        };
+    let late = context.height >= epoch.phase_end;
+    let closed = |purpose| {
+        let id = beacon::id(purpose, epoch.number, epoch.race_attempt, 0);
+        !beacon::is_open(state, &id)
+    };
+    let over = match epoch.phase() {
+        Phase::Seed => closed(Purpose::RaceSeed),
+        Phase::Challenge => closed(Purpose::Challenge),
+        Phase::Deal => late || keygen::all_dealt(state, &attempt),
+        Phase::Confirm => late || keygen::all_confirmed(state, &attempt),
+        _ => late,
+    };
     if !over {
         return Vec::new();
     }
@@ -56,7 +65,8 @@ pub fn advance(state: &mut State, context: &Context<'_>) -> Vec<Validator> {
         Phase::Unspecified => {}
         Phase::Serve => start_attempt(state, context, epoch),
         Phase::Commit => enter(state, context, epoch, Phase::Reveal),
-        Phase::Reveal => match race::seed(state, epoch.number, epoch.race_attempt) {
+        Phase::Reveal => enter(state, context, epoch, Phase::Seed),
+        Phase::Seed => match race::seed(state, epoch.number, epoch.race_attempt) {
             Some(_) => start_race(state, context, epoch),
             None => return run_again(state, context, epoch),
         },
@@ -93,32 +103,36 @@ pub fn advance(state: &mut State, context: &Context<'_>) -> Vec<Validator> {
     Vec::new()
 }
 
-/// The length of a phase.
-fn length_of(phase: Phase) -> &'static ParamSpec {
+/// The length of a phase; the greatest one where a phase ends with what it is for.
+fn length_of(state: &State, epoch: u64, phase: Phase) -> u64 {
+    let of = |spec: &ParamSpec| params::get(state, spec);
+    // A signature comes at the earliest a block after the first extensions.
+    let signing = of(&specs::SIGN).saturating_add(1);
     match phase {
-        Phase::Serve | Phase::Unspecified => &specs::SERVE,
-        Phase::Commit => &specs::COMMIT,
-        Phase::Reveal => &specs::REVEAL,
-        Phase::Race => &specs::RACE,
-        Phase::Challenge => &specs::CHALLENGE,
-        Phase::Open => &specs::OPEN,
-        Phase::CheckCommit => &specs::CHECK_COMMIT,
-        Phase::CheckReveal => &specs::CHECK_REVEAL,
-        Phase::Dispute => &specs::DISPUTE,
-        Phase::Deal => &specs::DEAL,
-        Phase::Confirm => &specs::CONFIRM,
+        Phase::Serve if epoch == 1 => of(&specs::FIRST_SERVE),
+        Phase::Serve | Phase::Unspecified => of(&specs::SERVE),
+        Phase::Commit => of(&specs::COMMIT),
+        Phase::Reveal => of(&specs::REVEAL),
+        Phase::Seed => signing
+            .saturating_mul(SEED_ATTEMPTS.into())
+            .saturating_add(of(&specs::REVEAL)),
+        Phase::Race => of(&specs::RACE),
+        Phase::Challenge => signing.saturating_add(of(&specs::CHALLENGE)),
+        Phase::Open => of(&specs::OPEN),
+        Phase::CheckCommit => of(&specs::CHECK_COMMIT),
+        Phase::CheckReveal => of(&specs::CHECK_REVEAL),
+        Phase::Dispute => of(&specs::DISPUTE),
+        Phase::Deal => of(&specs::DEAL),
+        Phase::Confirm => of(&specs::CONFIRM),
     }
 }
 
 /// The next block is the first of `phase`.
 pub(super) fn enter(state: &mut State, context: &Context<'_>, mut epoch: Epoch, phase: Phase) {
-    let length = match (epoch.number, phase) {
-        (1, Phase::Serve) => &specs::FIRST_SERVE,
-        _ => length_of(phase),
-    };
+    let length = length_of(state, epoch.number, phase);
     epoch.set_phase(phase);
     epoch.phase_start = context.height.saturating_add(1);
-    epoch.phase_end = context.height.saturating_add(params::get(state, length));
+    epoch.phase_end = context.height.saturating_add(length);
     keys::CURRENT.put(state, &epoch);
     events::phase(state, &epoch);
 }
@@ -266,24 +280,18 @@ pub(super) fn open_session_round(state: &mut State, context: &Context<'_>) {
     );
 }
 
-/// Opens a round that takes commits for one length from the next block on, then reveals for another.
+/// Opens a round with windows of these lengths.
 fn open_round(
     state: &mut State,
     context: &Context<'_>,
-    id: race_proto::race::beacon::v1::RoundId,
+    id: RoundId,
     commits: &ParamSpec,
     reveals: &ParamSpec,
 ) {
-    let commit_end = context.height.saturating_add(params::get(state, commits));
-    let reveal_end = commit_end.saturating_add(params::get(state, reveals));
-    let commit_start = context.height.saturating_add(1);
-    beacon::open(
-        state,
-        context,
-        id,
-        commit_start,
-        commit_end,
-        reveal_end,
-        Vec::new(),
-    );
+    let lengths = Lengths {
+        commit: params::get(state, commits),
+        reveal: params::get(state, reveals),
+        sign: params::get(state, &specs::SIGN),
+    };
+    beacon::open(state, context, id, lengths);
 }

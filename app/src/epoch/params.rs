@@ -25,7 +25,7 @@ pub const FIRST_SERVE: ParamSpec = ParamSpec {
     doc: "blocks of serving in epoch 1",
 };
 
-/// Length: commits to the race seed; the duty round has the same windows.
+/// Length: commits to the race seed, and to duties that were not signed.
 pub const COMMIT: ParamSpec = ParamSpec {
     name: "epoch/commit_blocks",
     network: 20,
@@ -33,10 +33,10 @@ pub const COMMIT: ParamSpec = ParamSpec {
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "commits to the race seed; the duty round has the same windows (randomness: Seed)",
+    doc: "commits to the race seed, and to duties that were not signed (randomness: Seed)",
 };
 
-/// Length: reveals of the race seed.
+/// Length: reveals of the race seed, and those of its fallback.
 pub const REVEAL: ParamSpec = ParamSpec {
     name: "epoch/reveal_blocks",
     network: 20,
@@ -44,7 +44,18 @@ pub const REVEAL: ParamSpec = ParamSpec {
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "reveals of the race seed (randomness: Seed)",
+    doc: "reveals of the race seed, and those of its fallback (randomness: Seed)",
+};
+
+/// Length: signing of a round by the committee; a race seed has three such windows.
+pub const SIGN: ParamSpec = ParamSpec {
+    name: "epoch/sign_blocks",
+    network: 10,
+    local: 4,
+    min: 2,
+    max: 100_000,
+    unit: "blocks",
+    doc: "signing of a round by the committee; a race seed has three such windows (randomness: Seed)",
 };
 
 /// Length: the race; commits to the challenge are taken meanwhile.
@@ -58,7 +69,7 @@ pub const RACE: ParamSpec = ParamSpec {
     doc: "the race; commits to the challenge are taken meanwhile (race: Proof)",
 };
 
-/// Length: reveals of the challenge.
+/// Length: reveals of the challenge when it was not signed.
 pub const CHALLENGE: ParamSpec = ParamSpec {
     name: "epoch/challenge_blocks",
     network: 20,
@@ -66,7 +77,7 @@ pub const CHALLENGE: ParamSpec = ParamSpec {
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "reveals of the challenge (randomness: Seed)",
+    doc: "reveals of the challenge when it was not signed (randomness: Seed)",
 };
 
 /// Length: opening of the sampled leaves.
@@ -135,7 +146,8 @@ pub const CONFIRM: ParamSpec = ParamSpec {
     doc: "confirmations of the deals, and complaints; ends when all confirmed (randomness: Distributed key generation)",
 };
 
-/// Length: a session round opens every so many blocks, takes commits for so many and then reveals for so many.
+/// Length: a session round opens every so many blocks; when it was not signed, it takes commits and
+/// then reveals for so many.
 pub const SESSION_ROUND: ParamSpec = ParamSpec {
     name: "epoch/session_round_blocks",
     network: 20,
@@ -143,7 +155,7 @@ pub const SESSION_ROUND: ParamSpec = ParamSpec {
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "a session round opens every so many blocks, takes commits for so many and then reveals for so many (randomness: Seed)",
+    doc: "a session round opens every so many blocks; when it was not signed, it takes commits and then reveals for so many (randomness: Seed)",
 };
 
 /// Races that are run again before the epoch's race has failed.
@@ -210,6 +222,7 @@ pub const ALL: &[ParamSpec] = &[
     FIRST_SERVE,
     COMMIT,
     REVEAL,
+    SIGN,
     RACE,
     CHALLENGE,
     OPEN,

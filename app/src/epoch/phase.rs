@@ -5,6 +5,7 @@ use race_proto::race::epoch::v1::Validator;
 
 use super::{calendar, keys};
 use crate::address::ConsensusAddress;
+use crate::beacon::phase::Step;
 use crate::context::Context;
 use crate::state::State;
 use crate::{beacon, duty, gov, node, session, treasury};
@@ -17,8 +18,15 @@ pub fn begin_block(state: &mut State, context: &Context<'_>, signed: &[(Consensu
 /// The end of a block, all modules' phases in order. Returns the updates for CometBFT: power 0
 /// removes.
 pub fn end_block(state: &mut State, context: &Context<'_>) -> Vec<Validator> {
-    for round in beacon::phase::end_block(state, context) {
-        round_closed(state, context, &round);
+    for step in beacon::phase::end_block(state, context) {
+        match step {
+            Step::Closed(round) => round_closed(state, context, &round),
+            Step::Unsigned(id, absent) => {
+                for address in absent {
+                    treasury::forfeit_epoch(state, &address, id.epoch, "race seed not signed");
+                }
+            }
+        }
     }
     duty::phase::end_block(state, context);
     session::phase::expire(state, context);
@@ -37,7 +45,8 @@ fn round_closed(state: &mut State, context: &Context<'_>, round: &Round) {
         Purpose::SessionRound | Purpose::Duties => treasury::CHECKING,
         _ => "withheld reveal",
     };
-    for address in beacon::withheld(state, id) {
+    let fallback = beacon::fallback_withheld(state, id);
+    for address in beacon::withheld(state, id).into_iter().chain(fallback) {
         treasury::forfeit_epoch(state, &address, id.epoch, reason);
     }
     match (id.purpose(), round.status()) {

@@ -72,7 +72,7 @@ fn took_part(state: &State, epoch: &Epoch, address: &ConsensusAddress) -> bool {
     let revealed =
         |purpose| beacon::revealed(state, &beacon::id(purpose, number, attempt, 0), address);
     match epoch.phase() {
-        Phase::Reveal => revealed(Purpose::RaceSeed),
+        Phase::Seed => revealed(Purpose::RaceSeed),
         Phase::Challenge => revealed(Purpose::Challenge),
         _ => race::accepted(state, number, attempt).contains_key(address),
     }

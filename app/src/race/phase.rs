@@ -23,11 +23,8 @@ const KEPT: u64 = 3;
 pub fn race_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) {
     let (number, attempt) = (epoch.number, epoch.race_attempt);
     let digest = super::submissions_digest(state, context.chain_id, number, attempt);
-    beacon::bind(
-        state,
-        &beacon::id(Purpose::Challenge, number, attempt, 0),
-        digest.to_vec(),
-    );
+    let challenge = beacon::id(Purpose::Challenge, number, attempt, 0);
+    beacon::bind(state, context, &challenge, digest);
     let members = epoch::powers(state, number);
     let mut newcomers: Vec<(Reverse<u64>, ConsensusAddress)> =
         super::submissions(state, number, attempt)
@@ -43,15 +40,16 @@ pub fn race_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) {
     }
 }
 
-/// CHALLENGE closed: the proof of whoever committed to race seed or challenge and did not reveal is
-/// void.
+/// CHALLENGE closed: the proof of whoever withheld its secret is void, where the race seed or the
+/// challenge had to be made of secrets.
 pub fn challenge_closed(state: &mut State, epoch: &Epoch) {
     let (number, attempt) = (epoch.number, epoch.race_attempt);
-    for purpose in [Purpose::RaceSeed, Purpose::Challenge] {
-        for address in beacon::withheld(state, &beacon::id(purpose, number, attempt, 0)) {
-            if super::submission(state, number, attempt, &address).is_some() {
-                super::strike(state, number, attempt, &address, Outcome::Withheld);
-            }
+    let id = |purpose| beacon::id(purpose, number, attempt, 0);
+    let of_seed = beacon::fallback_withheld(state, &id(Purpose::RaceSeed));
+    let of_challenge = beacon::withheld(state, &id(Purpose::Challenge));
+    for address in of_seed.into_iter().chain(of_challenge) {
+        if super::submission(state, number, attempt, &address).is_some() {
+            super::strike(state, number, attempt, &address, Outcome::Withheld);
         }
     }
 }

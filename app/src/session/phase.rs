@@ -22,7 +22,7 @@ pub(super) fn end_of(state: &State, expiry_height: u64) -> u64 {
     expiry_height.saturating_add(grace)
 }
 
-/// Pins every session that waits for this round: those that were opened before its commits began
+/// Pins every session that waits for this round: those that were opened before it was
 /// and have no pin of this epoch yet. A session whose model nobody with power hosts waits on; a
 /// round of an earlier epoch pins nothing.
 pub fn session_round_done(state: &mut State, context: &Context<'_>, round: &Round) {
@@ -37,7 +37,7 @@ pub fn session_round_done(state: &mut State, context: &Context<'_>, round: &Roun
         let Some(session) = get(state, session) else {
             continue;
         };
-        if round.commit_start <= session.opened_height || session.pinned_epoch >= current {
+        if round.opened < session.opened_height || session.pinned_epoch >= current {
             continue;
         }
         let found = served

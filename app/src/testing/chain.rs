@@ -10,9 +10,10 @@ use race_proto::race::epoch::v1::{Epoch, Validator};
 use race_proto::Any;
 use tendermint_proto::v0_38::abci::Event;
 
-use super::{honest, FakeOracle, Signing, TestNode, Wallet};
+use super::{committee, honest, FakeOracle, Signing, TestNode, Wallet};
 use crate::address::ConsensusAddress;
 use crate::app::{App, Finalized, NewBlock};
+use crate::beacon::signing;
 use crate::block::Block;
 use crate::context::Context;
 use crate::error::TxError;
@@ -118,7 +119,7 @@ impl Builder {
     pub fn start(self) -> Chain {
         let genesis = self.genesis();
         let store = Store::open(self.kv).expect("an empty store opens");
-        let app = App::new(store, self.oracle);
+        let app = App::new(store, self.oracle, Arc::new(committee::NoShares));
         let (validators, genesis_hash) = app
             .init_chain(&self.chain_id, 1, GENESIS_MS, &genesis)
             .unwrap_or_else(|error| panic!("{error}"));
@@ -134,6 +135,7 @@ impl Builder {
             mempool: Vec::new(),
             events: Vec::new(),
             app_hash: genesis_hash,
+            votes: Vec::new(),
             memory: honest::Memory::default(),
         };
         chain.apply(&validators);
@@ -165,6 +167,8 @@ pub struct Chain {
     pub events: Vec<Event>,
     /// App hash after the last block.
     pub app_hash: [u8; 32],
+    /// The extensions of the votes for the last block.
+    pub votes: Vec<(ConsensusAddress, Bytes)>,
     /// What the honest nodes remember.
     pub memory: honest::Memory,
 }
@@ -267,7 +271,7 @@ impl Chain {
         honest::act(self);
         let txs = self
             .app
-            .prepare_proposal(std::mem::take(&mut self.mempool), u64::MAX);
+            .prepare_proposal(&self.votes, std::mem::take(&mut self.mempool), u64::MAX);
         assert!(
             self.app.process_proposal(&txs),
             "the proposer's own block is refused"
@@ -314,6 +318,7 @@ impl Chain {
             time_ms: self.time_ms,
             block,
         };
+        self.votes = self.extended_votes();
         let finalized = self.app.finalize_block(&new);
         let snapshot = self.app.commit();
         assert_eq!(snapshot.app_hash(), finalized.app_hash);
@@ -335,6 +340,45 @@ impl Chain {
             }
         }
         finalized
+    }
+
+    /// What the votes for the next block carry, of the validators that are there.
+    fn extended_votes(&self) -> Vec<(ConsensusAddress, Bytes)> {
+        let there = |node: &&TestNode| {
+            let validator = self.validators.contains_key(&node.address);
+            validator && !node.behaviour.offline
+        };
+        let nodes = self.nodes.iter().filter(there);
+        let votes = nodes.map(|node| (node.address, self.extension(node)));
+        votes.collect()
+    }
+
+    /// A node's vote extension for the next block.
+    pub fn extension(&self, node: &TestNode) -> Bytes {
+        if node.behaviour.does_not_sign {
+            return Bytes::new();
+        }
+        let mut extension = self.read(|context, state| {
+            let signer = committee::Signer {
+                state,
+                chain_id: context.chain_id,
+                address: node.address,
+                participant: node.participant(),
+            };
+            signing::extension(state, context.chain_id, context.height, &signer)
+        });
+        if node.behaviour.junk_extensions {
+            for part in &mut extension.parts {
+                part.iter_mut().skip(32).for_each(|byte| *byte ^= 1);
+            }
+        }
+        let extension = Bytes::from(extension.encode_to_vec());
+        let address = node.address;
+        assert!(
+            self.app.verify_extension(address, extension.clone()),
+            "a vote is refused"
+        );
+        extension
     }
 
     fn sign_block(&self) -> BTreeMap<ConsensusAddress, bool> {

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 
 use race::proof::{Leaf, Tree};
-use race_proto::race::beacon::v1::{MsgCommit, MsgReveal, Round};
+use race_proto::race::beacon::v1::{
+    MsgCommit, MsgPostShares, MsgReveal, Purpose, Round, RoundStatus,
+};
 use race_proto::race::epoch::v1::{Epoch, Phase};
 use race_proto::race::race::v1::{
     Check, MsgCommitChecks, MsgOpenLeaves, MsgRevealChecks, MsgSubmitRace, QueryAssignmentsRequest,
@@ -17,13 +19,16 @@ use race_proto::Any;
 use race_randomness::commit_reveal::{commitment, secret, Which};
 use race_randomness::hash::h;
 
-use super::{Chain, FakeOracle, TestNode};
+use super::{committee, Chain, FakeOracle, TestNode};
 use crate::address::ConsensusAddress;
+use crate::beacon::signing::{self, Awaited, BeaconSigner};
 use crate::beacon::{self, keygen};
+use crate::context::Context;
 use crate::epoch;
 use crate::message::response as packed;
 use crate::oracle::Recomputation;
 use crate::race as races;
+use crate::state::State;
 
 type Attempt = (ConsensusAddress, u64, u32);
 
@@ -62,6 +67,7 @@ fn due(chain: &mut Chain, index: usize) -> Vec<Any> {
     let mut memory = std::mem::take(&mut chain.memory);
     let node = &chain.nodes[index];
     let mut messages = rounds(chain, node);
+    messages.extend(post_shares(chain, node));
     let entry = (node.address, now.number, now.race_attempt);
     match now.phase() {
         Phase::Race if !node.behaviour.does_not_race => {
@@ -144,24 +150,62 @@ fn contribute(chain: &Chain, node: &TestNode, round: &Round) -> Option<Any> {
         member.then(|| parts.into_iter().find(|part| part.address == node.address))
     })?;
     let bound = beacon::bound(&chain.chain_id, &id)?;
-    let r = secret(&node.secret, &bound, Which::Reveal);
+    let secret = |which| *secret(&node.secret, &bound, which).expose();
     let sender = node.hot.address();
-    if (round.commit_start..=round.commit_end).contains(&next) && known.is_none() {
-        let commitment = commitment(&bound, &node.address, Which::Reveal, r.expose()).to_vec();
+    let takes_commits = (round.commit_start..=round.commit_end).contains(&next);
+    if round.status() == RoundStatus::Open && takes_commits && known.is_none() {
+        let commit = |which| commitment(&bound, &node.address, which, &secret(which)).to_vec();
+        let fallback_commitment = match id.purpose() {
+            Purpose::RaceSeed => commit(Which::Fallback),
+            _ => Vec::new(),
+        };
         return Some(packed(&MsgCommit {
             sender,
             round: Some(id),
-            commitment,
+            commitment: commit(Which::Reveal),
+            fallback_commitment,
         }));
     }
-    let reveals = next > round.commit_end && next <= round.reveal_end && !node.behaviour.withholds;
-    let unrevealed = known.is_some_and(|part| part.secret.is_empty());
-    (reveals && unrevealed).then(|| {
+    let known = known.filter(|_| !node.behaviour.withholds)?;
+    let falls_back = round.status() == RoundStatus::Fallback;
+    let opens = round.status() == RoundStatus::Open && next > round.commit_end;
+    let (which, there) = match falls_back && id.purpose() == Purpose::RaceSeed {
+        true => (Which::Fallback, &known.fallback_secret),
+        false => (Which::Reveal, &known.secret),
+    };
+    let reveals = (falls_back || opens) && next <= round.reveal_end && there.is_empty();
+    reveals.then(|| {
         packed(&MsgReveal {
             sender,
             round: Some(id),
-            secret: r.expose().to_vec(),
+            secret: secret(which).to_vec(),
         })
+    })
+}
+
+/// Shares of a race seed that was not signed at the first attempt.
+fn post_shares(chain: &Chain, node: &TestNode) -> Vec<Any> {
+    let part = |context: &Context<'_>, state: &State, awaited: &Awaited| {
+        let signer = committee::Signer {
+            state,
+            chain_id: context.chain_id,
+            address: node.address,
+            participant: node.participant(),
+        };
+        let there = beacon::has_posted(state, &awaited.id, &node.address);
+        let late = awaited.signing_attempt > 1 && !there && !node.behaviour.does_not_sign;
+        let shares = late.then(|| signer.sign(awaited.id.epoch, &awaited.message));
+        Some(packed(&MsgPostShares {
+            sender: node.hot.address(),
+            round: Some(awaited.id),
+            signing_attempt: awaited.signing_attempt,
+            shares: shares??,
+        }))
+    };
+    chain.read(|context, state| {
+        let awaited = signing::awaited(state, context.chain_id);
+        let posts = awaited.iter().filter_map(|it| part(context, state, it));
+        posts.collect()
     })
 }
 

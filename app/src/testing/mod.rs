@@ -17,6 +17,7 @@
 //! | accounts that sign | [`Wallet`], [`Signing`] |
 //! | nodes with all their keys, what they do wrong | [`TestNode`], [`Behaviour`] |
 //! | what an honest node sends at each block | [`honest`] |
+//! | members' shares of committees' keys | [`committee`] |
 //! | nonces without computing them | [`FakeOracle`] |
 //!
 //! [`Chain::step`] makes one block as CometBFT would: each node's [`honest`] messages and the
@@ -28,6 +29,7 @@
 #![allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
 
 mod chain;
+pub mod committee;
 pub mod honest;
 mod node;
 mod oracle;

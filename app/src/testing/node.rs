@@ -17,6 +17,10 @@ pub struct Behaviour {
     pub offline: bool,
     /// Commits to beacon rounds and does not reveal.
     pub withholds: bool,
+    /// Leaves its shares of rounds' signatures out of its votes and does not post them.
+    pub does_not_sign: bool,
+    /// Puts other bytes where its shares belong.
+    pub junk_extensions: bool,
     /// Takes part in everything but the race.
     pub does_not_race: bool,
     /// Commits to leaves that are not what its nonces give.

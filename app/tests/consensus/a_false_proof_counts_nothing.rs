@@ -74,9 +74,12 @@ fn who_submits_nothing_is_not_in_the_next_committee() {
 }
 
 #[test]
-fn a_withheld_reveal_voids_the_proof() {
+fn a_withheld_reveal_voids_the_proof_when_seeds_had_to_be_made_of_reveals() {
     let mut network = Network::new(4);
     network.node(0).reveals = false;
+    for index in 0..2 {
+        network.node(index).signs_rounds = false;
+    }
     network.until_epoch(2);
     assert_eq!(network.result(1, 1, 0), Some((Outcome::Withheld, 0)));
     assert_eq!((network.power(0), network.power(1)), (0, 4));
@@ -88,9 +91,29 @@ fn a_withheld_reveal_voids_the_proof() {
 }
 
 #[test]
+fn a_withheld_reveal_of_a_signed_seed_costs_the_reward_and_leaves_the_proof_alone() {
+    let mut network = Network::new(4);
+    network.node(0).reveals = false;
+    network.until_epoch(2);
+    assert_eq!(network.result(1, 1, 0), Some((Outcome::Accepted, 4)));
+    let forfeit = treasury::forfeit(&network.state, 1, &network.address(0)).unwrap();
+    assert!(forfeit.all);
+}
+
+#[test]
 fn a_withheld_reveal_of_duties_or_a_session_round_costs_only_the_reward_of_checking() {
     let mut network = Network::new(4);
     network.node(0).reveals_others = false;
+    for index in 0..2 {
+        network.node(index).signs_rounds = false;
+    }
+    // Longer than the duties await their signature.
+    for _ in 0..8 {
+        network.block();
+    }
+    for index in 0..2 {
+        network.node(index).signs_rounds = true;
+    }
     network.until_epoch(2);
     assert_eq!(network.result(1, 1, 0), Some((Outcome::Accepted, 4)));
     let forfeit = treasury::forfeit(&network.state, 1, &network.address(0)).unwrap();

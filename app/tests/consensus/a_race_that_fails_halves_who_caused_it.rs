@@ -41,9 +41,10 @@ fn half_of_the_power_is_enough() {
 }
 
 #[test]
-fn a_seed_that_too_few_reveal_is_tried_three_times() {
+fn a_seed_that_too_few_sign_and_too_few_reveal_is_tried_three_times() {
     let mut network = Network::new(4);
     for index in 0..2 {
+        network.node(index).signs_rounds = false;
         network.node(index).reveals = false;
     }
     network.until_epoch(2);
@@ -141,24 +142,27 @@ fn a_duties_round_that_fails_is_opened_again_at_once() {
     let mut network = Network::new(4);
     for index in 0..3 {
         network.node(index).commits = false;
-    }
-    while network.height < 10 {
-        network.block();
+        network.node(index).signs_rounds = false;
     }
     let id = |attempt| beacon::id(Purpose::Duties, 1, attempt, 0);
-    assert_eq!(
-        beacon::round(&network.state, &id(1)).unwrap().status(),
-        RoundStatus::Failed
-    );
-    let again = beacon::round(&network.state, &id(2)).unwrap();
-    assert_eq!(
-        (again.status(), again.commit_start),
-        (RoundStatus::Open, 11)
-    );
+    let status = |network: &Network, attempt| {
+        let round = beacon::round(&network.state, &id(attempt));
+        round.map(|round| (round.status(), round.opened))
+    };
+    let begun = network.height;
+    while status(&network, 2).is_none() {
+        network.block();
+    }
+    // Five blocks for the signature, four for commits, four for reveals.
+    assert_eq!(network.height, begun + 13);
+    assert_eq!(status(&network, 1), Some((RoundStatus::Failed, begun)));
+    let again = (RoundStatus::Signing, network.height);
+    assert_eq!(status(&network, 2), Some(again));
     for index in 0..3 {
         network.node(index).commits = true;
+        network.node(index).signs_rounds = true;
     }
-    while network.height < 18 {
+    for _ in 0..2 {
         network.block();
     }
     assert_eq!(

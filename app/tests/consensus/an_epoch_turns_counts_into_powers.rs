@@ -76,7 +76,7 @@ fn seeds_differ_by_purpose_epoch_and_round() {
         Some(seed(Purpose::Duties, 2, 0))
     );
     let latest = beacon::latest_session_round(&network.state).unwrap();
-    assert!(latest.degraded && latest.id.unwrap().epoch == 2);
+    assert_eq!((latest.degraded, latest.id.unwrap().epoch), (false, 2));
 }
 
 #[test]

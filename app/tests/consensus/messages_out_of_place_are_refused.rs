@@ -111,6 +111,7 @@ fn beacon_messages_are_taken_in_their_windows_once_from_members() {
             sender,
             round,
             commitment: vec![1; 32],
+            fallback_commitment: vec![2; 32],
         }
     };
     let reveal = |network: &Network, index: usize| {

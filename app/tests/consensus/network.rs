@@ -7,14 +7,18 @@ use std::sync::Arc;
 use prost::{Message, Name};
 use race_app::address::ConsensusAddress;
 use race_app::beacon::keygen::{self, KeyAttempt};
+use race_app::beacon::signing::{self, BeaconSigner};
 use race_app::context::Context;
 use race_app::error::TxError;
 use race_app::node::genesis::GenesisNode;
 use race_app::oracle::Recomputation;
 use race_app::params::{self, Profile};
 use race_app::state::State;
+use race_app::testing::committee;
 use race_app::{auth, beacon, epoch, node as nodes, race, registry};
-use race_proto::race::beacon::v1::{MsgCommit, MsgReveal, Purpose, Round};
+use race_proto::race::beacon::v1::{
+    MsgCommit, MsgPostShares, MsgReveal, Purpose, Round, RoundSignature, RoundStatus,
+};
 use race_proto::race::epoch::v1::{Epoch, Phase};
 use race_proto::race::node::v1::MsgRegisterNode;
 use race_proto::race::race::v1::{
@@ -39,6 +43,10 @@ pub struct Network {
     pub refused: Vec<(usize, &'static str, TxError)>,
     /// Types of all events.
     pub events: Vec<String>,
+    /// What the next block carries.
+    pub signatures: Vec<RoundSignature>,
+    /// Proposers leave signatures out.
+    pub omits_signatures: bool,
 }
 
 impl Network {
@@ -86,6 +94,8 @@ impl Network {
             comet,
             refused,
             events,
+            signatures: Vec::new(),
+            omits_signatures: false,
         }
     }
 
@@ -176,6 +186,7 @@ impl Network {
             oracle: &self.oracle,
         };
         epoch::begin_block(&mut self.state, &context, &signed);
+        self.sign_rounds();
         for index in 0..self.nodes.len() {
             self.act(index);
         }
@@ -238,6 +249,7 @@ impl Network {
 
     fn act(&mut self, index: usize) {
         self.act_in_rounds(index);
+        self.post_shares(index);
         let epoch = self.epoch();
         match epoch.phase() {
             Phase::Race => self.submit(index, &epoch),
@@ -262,13 +274,14 @@ impl Network {
         } = self.nodes[index].behaviour;
         let address = self.address(index);
         for round in beacon::open_rounds(&self.state) {
+            let status = round.status();
             let Round {
                 id: Some(id),
                 commit_start,
                 commit_end,
                 reveal_end,
                 ..
-            } = round
+            } = round.clone()
             else {
                 continue;
             };
@@ -279,26 +292,48 @@ impl Network {
             let parts = beacon::contributions(&self.state, &id);
             let mine = parts.iter().find(|part| part.address == address);
             let bound = beacon::bound(CHAIN, &id).unwrap();
-            let secret = commit_reveal::secret(&[index as u8; 32], &bound, Which::Reveal);
+            let secret = |which| {
+                let secret = commit_reveal::secret(&[index as u8; 32], &bound, which);
+                *secret.expose()
+            };
             let height = self.height + 1;
             let of_race = matches!(id.purpose(), Purpose::RaceSeed | Purpose::Challenge);
-            if mine.is_none() && (commit_start..=commit_end).contains(&height) {
-                let c = commit_reveal::commitment(&bound, &address, Which::Reveal, secret.expose());
-                let (sender, round) = (self.sender(index), Some(id));
+            let falls_back = status == RoundStatus::Fallback;
+            let second = falls_back && id.purpose() == Purpose::RaceSeed;
+            let opens = status == RoundStatus::Open && height > commit_end;
+            let (sender, round) = (self.sender(index), Some(id));
+            if status == RoundStatus::Open
+                && mine.is_none()
+                && (commit_start..=commit_end).contains(&height)
+            {
+                let commit =
+                    |w| commit_reveal::commitment(&bound, &address, w, &secret(w)).to_vec();
+                let fallback_commitment = match id.purpose() {
+                    Purpose::RaceSeed => commit(Which::Fallback),
+                    _ => Vec::new(),
+                };
                 self.try_send(
                     index,
                     &MsgCommit {
                         sender,
                         round,
-                        commitment: c.to_vec(),
+                        commitment: commit(Which::Reveal),
+                        fallback_commitment,
                     },
                 );
-            } else if mine.is_some_and(|part| part.secret.is_empty())
-                && (commit_end + 1..=reveal_end).contains(&height)
+            } else if mine.is_some_and(|part| match second {
+                true => part.fallback_secret.is_empty(),
+                false => part.secret.is_empty(),
+            }) && (falls_back || opens)
+                && height <= reveal_end
                 && (if of_race { reveals } else { reveals_others })
             {
-                let (sender, round) = (self.sender(index), Some(id));
-                let secret = secret.expose().to_vec();
+                let which = if second {
+                    Which::Fallback
+                } else {
+                    Which::Reveal
+                };
+                let secret = secret(which).to_vec();
                 self.try_send(
                     index,
                     &MsgReveal {
@@ -307,6 +342,56 @@ impl Network {
                         secret,
                     },
                 );
+            }
+        }
+    }
+
+    /// Votes for this block carry shares; the next block carries the signatures.
+    fn sign_rounds(&mut self) {
+        let given = std::mem::take(&mut self.signatures);
+        let height = self.height + 1;
+        let context = Context {
+            chain_id: CHAIN,
+            height,
+            time_ms: 1_000 * height,
+            oracle: &self.oracle,
+        };
+        if !self.omits_signatures {
+            for signature in given {
+                signing::take(&mut self.state, &context, &signature).unwrap();
+            }
+        }
+        let signers = self.nodes.iter().filter(|n| n.behaviour.signs_rounds);
+        let signers = signers.map(|node| (node.address(), node.participant()));
+        self.signatures = committee::signatures(&self.state, CHAIN, height, signers);
+    }
+
+    /// Posts what late signing attempts want.
+    fn post_shares(&mut self, index: usize) {
+        let node = &self.nodes[index];
+        if !node.behaviour.signs_rounds {
+            return;
+        }
+        for awaited in signing::awaited(&self.state, CHAIN) {
+            let posted = beacon::has_posted(&self.state, &awaited.id, &self.address(index));
+            if awaited.signing_attempt < 2 || posted {
+                continue;
+            }
+            let node = &self.nodes[index];
+            let signer = committee::Signer {
+                state: &self.state,
+                chain_id: CHAIN,
+                address: node.address(),
+                participant: node.participant(),
+            };
+            if let Some(shares) = signer.sign(awaited.id.epoch, &awaited.message) {
+                let message = MsgPostShares {
+                    sender: self.sender(index),
+                    round: Some(awaited.id),
+                    signing_attempt: awaited.signing_attempt,
+                    shares,
+                };
+                self.try_send(index, &message);
             }
         }
     }

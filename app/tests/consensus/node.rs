@@ -53,6 +53,8 @@ pub enum Checks {
 pub struct Behaviour {
     /// Takes part in beacon rounds.
     pub commits: bool,
+    /// Signs beacon rounds: in its votes, and by posting its shares.
+    pub signs_rounds: bool,
     /// Reveals race seed and challenge.
     pub reveals: bool,
     /// Reveals duties and session rounds.
@@ -77,6 +79,7 @@ impl Default for Behaviour {
     fn default() -> Self {
         Self {
             commits: true,
+            signs_rounds: true,
             reveals: true,
             reveals_others: true,
             proof: Proof::Honest,

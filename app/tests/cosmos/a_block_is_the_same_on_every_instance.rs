@@ -3,7 +3,7 @@ use std::sync::Arc;
 use race_app::app::{App, NewBlock};
 use race_app::block::Block;
 use race_app::store::{MemKv, SledKv, Store};
-use race_app::testing::{Builder, Chain, FakeOracle, Wallet};
+use race_app::testing::{committee, Builder, Chain, FakeOracle, Wallet};
 
 fn pay(chain: &mut Chain) {
     let alice = Wallet::named("alice");
@@ -29,7 +29,7 @@ fn memory_and_disk_and_a_reopened_store_give_the_same_app_hashes() {
         assert_eq!(a.updates, b.updates);
         if height % 20 == 0 {
             // The disk's application starts again.
-            disk.app = App::new(disk.app.store().clone(), Arc::new(FakeOracle));
+            disk.app = App::new(disk.app.store().clone(), Arc::new(FakeOracle), Arc::new(committee::NoShares));
         }
     }
     assert!(memory.epoch().number > 1);
@@ -48,7 +48,7 @@ fn a_block_finalized_twice_or_after_a_crash_before_commit_is_the_same() {
     let first = chain.app.finalize_block(&new);
     assert_eq!(chain.app.finalize_block(&new).app_hash, first.app_hash);
     // Nothing was written: an application that starts now is at the height before.
-    let again = App::new(Store::open(kv).unwrap(), Arc::new(FakeOracle));
+    let again = App::new(Store::open(kv).unwrap(), Arc::new(FakeOracle), Arc::new(committee::NoShares));
     assert_eq!(again.latest().height(), 4);
     assert_eq!(again.finalize_block(&new).app_hash, first.app_hash);
     assert_eq!(again.commit().app_hash(), first.app_hash);

@@ -55,7 +55,7 @@ fn the_protocol_comes_first_and_what_does_not_decode_is_left_out() {
     let mut txs = chain.mempool.clone();
     assert!(txs.len() > 1);
     txs.insert(0, b"garbage".to_vec().into());
-    let proposed = chain.app.prepare_proposal(txs.clone(), u64::MAX);
+    let proposed = chain.app.prepare_proposal(&[], txs.clone(), u64::MAX);
     assert_eq!(proposed.len(), txs.len() - 1);
     let lanes: Vec<_> = chain.read(|_, state| {
         proposed
@@ -70,7 +70,7 @@ fn the_protocol_comes_first_and_what_does_not_decode_is_left_out() {
     assert!(chain.app.process_proposal(&proposed));
     assert!(!chain.app.process_proposal(&txs));
     let limit = 2 * proposed[0].len() as u64;
-    assert!(chain.app.prepare_proposal(txs, limit).len() <= 2);
+    assert!(chain.app.prepare_proposal(&[], txs, limit).len() <= 2);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn the_ninth_deal_waits_for_the_next_block() {
     race_app::testing::honest::act(&mut chain);
     let txs = chain.mempool.clone();
     assert_eq!(txs.len(), 10);
-    let proposed = chain.app.prepare_proposal(txs.clone(), u64::MAX);
+    let proposed = chain.app.prepare_proposal(&[], txs.clone(), u64::MAX);
     assert_eq!(proposed, txs[..8]);
     assert!(chain.app.process_proposal(&proposed));
     assert!(!chain.app.process_proposal(&txs[..9]));

@@ -334,7 +334,7 @@ fn verdicts_come_only_from_those_drawn_with_their_own_rho_in_the_window() {
 
 #[test]
 fn a_task_that_is_contested_at_the_release_is_paid_when_it_is_decided() {
-    let mut world = World::with(EVEN, &[("duty/reverify_commit_blocks", 40)]);
+    let mut world = World::with(EVEN, &[("duty/reverify_commit_blocks", 60)]);
     let id = world.open_pinned(100_000_000, 1_000_000);
     let executor = world.serve(id, 0, 90);
     let accuser = (executor + 1) % 4;

@@ -15,16 +15,16 @@ fn fee(tokens: u128) -> u128 {
 }
 
 #[test]
-fn a_session_is_pinned_by_a_round_whose_commits_began_after_it_was_opened() {
+fn a_session_is_pinned_by_a_round_that_was_opened_after_it() {
     let mut world = World::new(EVEN);
     let id = world.open(10_000_000, 1_000_000, 100);
     assert_eq!(world.session(id).status(), SessionStatus::Pending);
     assert_eq!(world.session(id).max_index, 10);
     assert_eq!(world.pool("session_escrow"), 10_000_000);
-    let opened = world.height;
+    let height = world.height;
     let early = Round {
         id: Some(race_app::beacon::id(Purpose::SessionRound, 1, 1, 99)),
-        commit_start: opened,
+        opened: height - 1,
         seed: vec![7; 32],
         ..Round::default()
     };
@@ -33,10 +33,10 @@ fn a_session_is_pinned_by_a_round_whose_commits_began_after_it_was_opened() {
     assert_eq!(
         world.session(id).status(),
         SessionStatus::Pending,
-        "its commits had begun"
+        "it was known before"
     );
     let later = Round {
-        commit_start: opened + 1,
+        opened: height,
         ..early
     };
     session::phase::session_round_done(&mut world.state, &context, &later);
@@ -184,15 +184,14 @@ fn settlements_are_taken_up_to_the_grace_past_the_switch() {
     let mut world = World::new(EVEN);
     let id = world.open_pinned(10_000_000, 1_000_000);
     let (a, b) = (world.executor(id, 0, 0), world.executor(id, 1, 0));
+    let [first, second] = [0, 1].map(|index| world.record(id, index, 0, 20));
     world.run_to_epoch(2);
     let end = settlement::settle_end(&world.state, 1).unwrap();
     assert_eq!(end, world.height - 1 + 5);
     world.run_to(end);
-    let record = world.record(id, 0, 0, 20);
-    assert_eq!(world.settle_for(a, 1, vec![record]).unwrap(), [""]);
+    assert_eq!(world.settle_for(a, 1, vec![first]).unwrap(), [""]);
     world.end_block();
-    let record = world.record(id, 1, 0, 20);
-    let error = world.settle_for(b, 1, vec![record]).unwrap_err();
+    let error = world.settle_for(b, 1, vec![second]).unwrap_err();
     assert_eq!(
         (error.codespace, error.code),
         ("race_settlement", 3),

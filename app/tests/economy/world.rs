@@ -5,18 +5,19 @@ use std::collections::BTreeMap;
 use ed25519_dalek::{Signer, SigningKey};
 use prost::{Message, Name};
 use race_app::address::{Account, ConsensusAddress};
-use race_app::beacon::keygen;
+use race_app::beacon::{keygen, signing};
 use race_app::context::Context;
 use race_app::error::TxError;
 use race_app::message::MessageType;
 use race_app::oracle::{RaceOracle, Recomputation, Truth};
 use race_app::params::Profile;
 use race_app::state::State;
+use race_app::testing::committee;
 use race_app::{
     auth, bank, beacon, duty, epoch, model, node, params, pricing, session, settlement, treasury,
 };
 use race_proto::cosmos::base::v1beta1::Coin;
-use race_proto::race::beacon::v1::{MsgCommit, MsgReveal, Purpose};
+use race_proto::race::beacon::v1::RoundSignature;
 use race_proto::race::duty::v1::{
     MsgCommitBallot, MsgRevealBallot, MsgRevealDuties, Outcome, Verdict,
 };
@@ -26,7 +27,6 @@ use race_proto::race::session::v1::{MsgOpenSession, MsgOpenSessionResponse, Sess
 use race_proto::race::settlement::v1::{MsgSettle, MsgSettleResponse, Record, Task};
 use race_proto::Any;
 use race_randomness::bls::{SecretKey, DST_SIGNATURE};
-use race_randomness::commit_reveal::{commitment, Which};
 use race_randomness::dkg::Participant;
 use race_verification::verdict;
 
@@ -61,6 +61,8 @@ pub struct World {
     pub nodes: Vec<TestNode>,
     pub alice: Account,
     pub session_key: SigningKey,
+    /// What the next block carries.
+    signatures: Vec<RoundSignature>,
 }
 
 fn account(n: u8) -> Account {
@@ -163,6 +165,7 @@ impl World {
             nodes,
             alice,
             session_key,
+            signatures: Vec::new(),
         };
         world.generate_key();
         epoch::begin_block(&mut world.state, &context(1), &[]);
@@ -238,42 +241,27 @@ impl World {
             .unwrap_or_else(|e| panic!("{}: {e}", M::full_name()))
     }
 
-    /// Ends the block: beacon rounds of sessions and duties are made by all nodes.
+    /// Ends the block: beacon rounds are signed by all nodes.
     pub fn end_block(&mut self) {
-        self.contribute();
+        self.sign_rounds();
         epoch::end_block(&mut self.state, &context(self.height));
         treasury::invariants::all(&self.state).unwrap();
         self.height += 1;
         epoch::begin_block(&mut self.state, &context(self.height), &[]);
     }
 
-    fn contribute(&mut self) {
-        for round in beacon::open_rounds(&self.state) {
-            let id = round.id.unwrap();
-            if !matches!(id.purpose(), Purpose::SessionRound | Purpose::Duties) {
-                continue;
-            }
-            let bound = beacon::bound(CHAIN, &id).unwrap();
-            for n in 0..self.nodes.len() {
-                let (sender, address) = (self.nodes[n].hot.to_string(), self.nodes[n].address);
-                let secret =
-                    race_randomness::hash::h("test/secret/v1", &[&address, &id.encode_to_vec()]);
-                if self.height == round.commit_start {
-                    let commitment = commitment(&bound, &address, Which::Reveal, &secret).to_vec();
-                    self.must(&MsgCommit {
-                        sender,
-                        round: Some(id),
-                        commitment,
-                    });
-                } else if self.height == round.commit_end + 1 {
-                    self.must(&MsgReveal {
-                        sender,
-                        round: Some(id),
-                        secret: secret.to_vec(),
-                    });
-                }
-            }
+    /// Votes for this block carry shares; the next block carries the signatures.
+    fn sign_rounds(&mut self) {
+        let context = self.context();
+        for signature in std::mem::take(&mut self.signatures) {
+            signing::take(&mut self.state, &context, &signature).unwrap();
         }
+        let member = |(n, node): (usize, &TestNode)| {
+            let participant = Participant::new(node.address, &[n as u8; 32], node.share.clone());
+            (node.address, participant)
+        };
+        let members = self.nodes.iter().enumerate().map(member);
+        self.signatures = committee::signatures(&self.state, CHAIN, self.height, members);
     }
 
     pub fn run(&mut self, blocks: u64) {

@@ -68,7 +68,7 @@ impl Committee {
         while failed_attempts < SIGNING_ATTEMPTS {
             let subject = Subject::Seed {
                 transcript: transcript.digest(),
-                signing_attempt: failed_attempts,
+                signing_attempt: failed_attempts.saturating_add(1),
             };
             let message = signing::message(CHAIN_ID, EPOCH, 0, &subject);
             let extensions = in_parallel(&signers, |(node, shares)| {
@@ -91,7 +91,7 @@ impl Committee {
                 bad.extend(pool.bad());
                 if let Ok(signature) = signature {
                     return SeedRun {
-                        seed: transcript.signed_seed(&signature),
+                        seed: commit_reveal::signed_seed(&signature, &transcript.digest()),
                         degraded: false,
                         signature: Some(signature),
                         transcript,

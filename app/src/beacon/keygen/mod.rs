@@ -258,6 +258,15 @@ pub fn board(state: &State, chain_id: &str, attempt: &KeyAttempt) -> Option<Arc<
     Some(board::rebuild(state, chain_id, &generation, &posts))
 }
 
+/// The key that signs for an epoch, with the commitments to all its shares.
+///
+/// # Panics
+/// When state is damaged.
+pub fn committee_key(state: &State, epoch: u64) -> Option<dkg::CommitteeKey> {
+    let key = keys::COMMITMENTS.get(state, &made_by(&key(state, epoch)?))?;
+    Some(dkg::CommitteeKey::decode(&key).expect("state is damaged: a committee's key"))
+}
+
 /// What a member recovers its shares of an epoch's key from: the board of the attempt that made it,
 /// and the key. Nothing when there is no key, or its deals are no longer kept.
 ///
@@ -269,8 +278,7 @@ pub fn shares_of(
     epoch: u64,
 ) -> Option<(Arc<Board>, dkg::CommitteeKey)> {
     let attempt = made_by(&key(state, epoch)?);
-    let key = keys::COMMITMENTS.get(state, &attempt)?;
-    let key = dkg::CommitteeKey::decode(&key).expect("state is damaged: a committee's key");
+    let key = committee_key(state, epoch)?;
     Some((board(state, chain_id, &attempt)?, key))
 }
 

@@ -1,11 +1,14 @@
 //! Messages of `beacon`: free; one of each for a member and a round or a key generation, complaints
-//! one for each dealer.
+//! one for each dealer, shares one for each signing attempt. A proposer's signatures are no member's
+//! message: [`crate::injected`].
 
 mod commit;
 mod complain;
 mod confirm;
 mod deal;
+mod post_shares;
 mod reveal;
+mod signatures;
 
 use race_proto::race::beacon::v1::{KeyGeneration, KeyStatus, Round, RoundId, RoundStatus};
 use race_randomness::dkg::Refusal;
@@ -42,11 +45,20 @@ pub const MESSAGES: &[MessageType] = &[
         type_url: "/race.beacon.v1.MsgConfirm",
         parse: confirm::parse,
     },
+    MessageType {
+        type_url: "/race.beacon.v1.MsgPostShares",
+        parse: post_shares::parse,
+    },
+    MessageType {
+        type_url: signatures::TYPE_URL,
+        parse: signatures::parse,
+    },
 ];
 
+/// A round that is not closed.
 fn open_round(state: &State, id: &RoundId) -> Result<Round, Error> {
     super::round(state, id)
-        .filter(|round| round.status() == RoundStatus::Open)
+        .filter(|round| !matches!(round.status(), RoundStatus::Done | RoundStatus::Failed))
         .ok_or_else(|| Error::NotOpen {
             round: super::shown(id),
         })

@@ -1,6 +1,8 @@
-//! `MsgReveal`: the secret that was committed to.
+//! `MsgReveal`: the secret that was committed to; while a race seed falls back, the second one.
 
-use race_proto::race::beacon::v1::{MsgReveal, MsgRevealResponse, RoundId};
+use race_proto::race::beacon::v1::{
+    MsgReveal, MsgRevealResponse, Purpose, RoundId, RoundStatus,
+};
 use race_proto::Any;
 use race_randomness::commit_reveal::{commitment, Which};
 
@@ -47,7 +49,9 @@ impl CheckedMsg for Reveal {
         let address = node::address(&node::by_sender(state, &self.sender)?);
         let round = super::open_round(state, &self.round)?;
         let (after, end, height) = (round.commit_end, round.reveal_end, context.height);
-        if height <= after || height > end {
+        let falls_back = round.status() == RoundStatus::Fallback;
+        let reveals = round.status() == RoundStatus::Open && height > after && height <= end;
+        if !falls_back && !reveals {
             let (round, start) = (beacon::shown(&self.round), after.saturating_add(1));
             return Err(Error::NotTakingReveals {
                 round,
@@ -61,14 +65,24 @@ impl CheckedMsg for Reveal {
         let name = || hex::encode_upper(address);
         let known = keys::CONTRIBUTIONS.get(state, &part);
         let mut known = known.ok_or_else(|| Error::NotCommitted { address: name() })?;
-        if !known.secret.is_empty() {
+        // The second secret of a race seed is for its fallback alone.
+        let second = falls_back && self.round.purpose() == Purpose::RaceSeed;
+        let (which, committed, slot) = match second {
+            true => (
+                Which::Fallback,
+                &known.fallback_commitment,
+                &mut known.fallback_secret,
+            ),
+            false => (Which::Reveal, &known.commitment, &mut known.secret),
+        };
+        if !slot.is_empty() {
             return Err(Error::AlreadyRevealed { address: name() }.into());
         }
         let bound = beacon::bound(context.chain_id, &self.round).ok_or(Error::NoRoundId)?;
-        if known.commitment != commitment(&bound, &address, Which::Reveal, &self.secret) {
+        if *committed != commitment(&bound, &address, which, &self.secret) {
             return Err(Error::Mismatch.into());
         }
-        known.secret = self.secret.to_vec();
+        *slot = self.secret.to_vec();
         keys::CONTRIBUTIONS.put(state, &part, &known);
         Ok(response(&MsgRevealResponse {}))
     }

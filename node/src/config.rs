@@ -34,6 +34,8 @@ pub struct Config {
     pub store: Store,
     /// gRPC.
     pub grpc: Grpc,
+    /// The committee's threshold key.
+    pub beacon: Beacon,
     /// The Race.
     pub race: Race,
     /// Models.
@@ -95,6 +97,25 @@ impl From<StoreBackend> for race_app::store::Engine {
 pub struct Grpc {
     /// Where it listens: plaintext, so loopback unless a proxy ends TLS before it.
     pub listen: SocketAddr,
+}
+
+/// `[beacon]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Beacon {
+    /// What signs with this node's shares of the committee's key. All give the same bytes.
+    pub scheme: Scheme,
+}
+
+/// Implementations of the threshold signature.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    /// blst: several times faster.
+    #[default]
+    Blst,
+    /// The crate `threshold_crypto`.
+    ThresholdCrypto,
 }
 
 /// `[race]`
@@ -167,6 +188,7 @@ impl Default for Config {
             comet: Comet::default(),
             store: Store::default(),
             grpc: Grpc::default(),
+            beacon: Beacon::default(),
             race: Race::default(),
             inference: Inference::default(),
         }

@@ -78,11 +78,11 @@ impl Driver {
         if node::get(&view.state, &self.me.address).is_none() {
             return Vec::new();
         }
-        let mut wanted = protocol::beacon::wanted(view, &self.me);
+        let mut wanted = self.rounds(view);
         wanted.extend(self.race(view));
         wanted.extend(self.checks(view));
         self.committee.follow(view, &self.me);
-        wanted.extend(self.committee.wanted(view, &self.me));
+        wanted.extend(self.key_generation(view));
 
         self.host.follow(&model::all(&view.state));
         wanted.extend(protocol::hosting::announcements(
@@ -98,6 +98,36 @@ impl Driver {
         self.verifier.follow(view);
         let verdicts = self.verifier.verdicts();
         wanted.extend(protocol::duties::wanted(view, &self.me, &verdicts));
+        wanted
+    }
+
+    fn rounds(&self, view: &View) -> Vec<Wanted> {
+        let mut wanted = protocol::beacon::wanted(view, &self.me, self.committee.signer());
+        if self.misbehaviour == Some(Misbehaviour::NoSign) {
+            wanted.retain(|wanted| !wanted.step.contains("/shares/"));
+        }
+        if self.misbehaviour == Some(Misbehaviour::NoReveal) {
+            wanted.retain(|wanted| wanted.step.ends_with("/commit"));
+        }
+        wanted
+    }
+
+    fn key_generation(&mut self, view: &View) -> Vec<Wanted> {
+        let mut wanted = self.committee.wanted(view, &self.me);
+        match self.misbehaviour {
+            Some(Misbehaviour::NoDeal) => wanted.retain(|w| !w.step.ends_with("/deal")),
+            Some(Misbehaviour::NoConfirm) => wanted.retain(|w| !w.step.ends_with("/confirm")),
+            Some(Misbehaviour::JunkDeal) => {
+                let deals = wanted.iter_mut().filter(|w| w.step.ends_with("/deal"));
+                // Within the deal, which is the message's last field.
+                let last = deals.filter_map(|wanted| wanted.message.value.last_mut());
+                last.for_each(|byte| *byte ^= 1);
+            }
+            Some(Misbehaviour::FalseComplaint) => {
+                wanted.extend(self.committee.false_complaint(view, &self.me));
+            }
+            _ => {}
+        }
         wanted
     }
 

@@ -3,6 +3,10 @@
 
 use std::str::FromStr;
 
+use race_app::injected;
+use tendermint_abci::Application;
+use tendermint_proto::v0_38::abci as abci;
+
 /// What a node does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Misbehaviour {
@@ -14,14 +18,38 @@ pub enum Misbehaviour {
     NoOpen,
     /// Says of the first leaf it checks that it does not match.
     Accuse,
+    /// Commits to beacon rounds and does not reveal.
+    NoReveal,
+    /// Leaves its shares of rounds' signatures out of its votes.
+    NoSign,
+    /// Puts other bytes where its shares belong.
+    JunkShares,
+    /// Leaves rounds' signatures out of the blocks it proposes.
+    OmitSignatures,
+    /// Does not deal for the next committee's key.
+    NoDeal,
+    /// Deals, and does not confirm.
+    NoConfirm,
+    /// Gives every other member bad shares.
+    JunkDeal,
+    /// Complains about good deals.
+    FalseComplaint,
 }
 
 /// Every kind with its name.
-const KINDS: [(&str, Misbehaviour); 4] = [
+const KINDS: [(&str, Misbehaviour); 12] = [
     ("forge", Misbehaviour::Forge),
     ("inflate", Misbehaviour::Inflate),
     ("no-open", Misbehaviour::NoOpen),
     ("accuse", Misbehaviour::Accuse),
+    ("no-reveal", Misbehaviour::NoReveal),
+    ("no-sign", Misbehaviour::NoSign),
+    ("junk-shares", Misbehaviour::JunkShares),
+    ("omit-signatures", Misbehaviour::OmitSignatures),
+    ("no-deal", Misbehaviour::NoDeal),
+    ("no-confirm", Misbehaviour::NoConfirm),
+    ("junk-deal", Misbehaviour::JunkDeal),
+    ("false-complaint", Misbehaviour::FalseComplaint),
 ];
 
 impl FromStr for Misbehaviour {
@@ -50,5 +78,85 @@ impl std::fmt::Display for Misbehaviour {
                 .find(|(_, kind)| kind == self)
                 .map_or("", |(name, _)| name),
         )
+    }
+}
+
+/// The application of a node that misbehaves in consensus.
+#[derive(Clone)]
+pub struct Misbehaving<A> {
+    app: A,
+    kind: Misbehaviour,
+}
+
+impl<A> Misbehaving<A> {
+    /// An application that does this wrong, and everything else right.
+    pub fn new(app: A, kind: Misbehaviour) -> Self {
+        Self { app, kind }
+    }
+}
+
+/// Calls that are passed on as they are.
+macro_rules! passed_on {
+    ($($call:ident($request:ident) -> $response:ident;)*) => {
+        $(fn $call(&self, request: abci::$request) -> abci::$response {
+            self.app.$call(request)
+        })*
+    };
+}
+
+impl<A: Application> Application for Misbehaving<A> {
+    passed_on! {
+        echo(RequestEcho) -> ResponseEcho;
+        info(RequestInfo) -> ResponseInfo;
+        init_chain(RequestInitChain) -> ResponseInitChain;
+        query(RequestQuery) -> ResponseQuery;
+        check_tx(RequestCheckTx) -> ResponseCheckTx;
+        offer_snapshot(RequestOfferSnapshot) -> ResponseOfferSnapshot;
+        load_snapshot_chunk(RequestLoadSnapshotChunk) -> ResponseLoadSnapshotChunk;
+        apply_snapshot_chunk(RequestApplySnapshotChunk) -> ResponseApplySnapshotChunk;
+        process_proposal(RequestProcessProposal) -> ResponseProcessProposal;
+        verify_vote_extension(RequestVerifyVoteExtension) -> ResponseVerifyVoteExtension;
+        finalize_block(RequestFinalizeBlock) -> ResponseFinalizeBlock;
+    }
+
+    fn flush(&self) -> abci::ResponseFlush {
+        self.app.flush()
+    }
+
+    fn commit(&self) -> abci::ResponseCommit {
+        self.app.commit()
+    }
+
+    fn list_snapshots(&self) -> abci::ResponseListSnapshots {
+        self.app.list_snapshots()
+    }
+
+    fn prepare_proposal(
+        &self,
+        request: abci::RequestPrepareProposal,
+    ) -> abci::ResponsePrepareProposal {
+        let mut response = self.app.prepare_proposal(request);
+        let injected = response.txs.first().and_then(injected::read);
+        if self.kind == Misbehaviour::OmitSignatures && injected.is_some() {
+            response.txs.remove(0);
+        }
+        response
+    }
+
+    fn extend_vote(&self, request: abci::RequestExtendVote) -> abci::ResponseExtendVote {
+        let mut response = self.app.extend_vote(request);
+        match self.kind {
+            Misbehaviour::NoSign => response = abci::ResponseExtendVote::default(),
+            Misbehaviour::JunkShares => {
+                let mut junk = response.vote_extension.to_vec();
+                // Of the last share's second coordinate.
+                if let Some(byte) = junk.last_mut() {
+                    *byte ^= 1;
+                }
+                response.vote_extension = junk.into();
+            }
+            _ => {}
+        }
+        response
     }
 }

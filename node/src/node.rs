@@ -19,12 +19,12 @@ use crate::comet::keys::{NodeKey, ValidatorKey};
 use crate::comet::process::{CometProcess, StartOptions};
 use crate::comet::rpc::RpcClient;
 use crate::comet::{binary, files};
-use crate::committee::Committee;
+use crate::committee::{Committee, Shares};
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::grpc;
 use crate::latest::Latest;
-use crate::misbehave::Misbehaviour;
+use crate::misbehave::{Misbehaving, Misbehaviour};
 use crate::oracle::Oracle;
 use crate::preempt::Preempt;
 use crate::protocol::{Identity, View};
@@ -122,7 +122,8 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     let oracle = Arc::new(Oracle::default());
     let engine = Engine::from(config.store.backend);
     let store = engine.open_store(&home.join("data").join("state"), config.store.keep_versions)?;
-    let app = App::new(store, oracle.clone());
+    let shares = Shares::new(config.beacon.scheme);
+    let app = App::new(store, oracle.clone(), Arc::new(shares.clone()));
     let first = view(app.latest());
     for pending in race_app::race::pending_recomputations(&first.state) {
         oracle.start(&pending);
@@ -139,7 +140,14 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         ProxyApp::Tcp(address) => address.parse()?,
         ProxyApp::BuiltIn(name) => return Err(format!("proxy_app {name} is not this node").into()),
     };
-    let abci = abci::Server::bind(address, app.clone(), abci::Options::default())?.start();
+    let limits = abci::Options::default();
+    let abci = match options.misbehave {
+        None => abci::Server::bind(address, app.clone(), limits)?.start(),
+        Some(kind) => {
+            let app = Misbehaving::new(app.clone(), kind);
+            abci::Server::bind(address, app, limits)?.start()
+        }
+    };
     let _pid = PidFile::write(&home)?;
 
     // CometBFT, configured from our own file at every start.
@@ -184,7 +192,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         sender: Sender::new(rpc.clone(), me.chain_id.clone(), hot),
         racer: Racer::new(&home, config.race.clone(), options.misbehave, preempt),
         checker: Checker::new(&home, &config.race),
-        committee: Committee::new(&me),
+        committee: Committee::new(&me, shares),
         host: host.clone(),
         tasks: Arc::clone(&tasks),
         verifier,

@@ -14,8 +14,8 @@
 //! at most 30% of the power in one hand no member has more than 77 of 256 shares, but 120 of 400:
 //! [`Allotment::largest`](crate::shares::Allotment::largest) tells.
 
-use crate::bls::{BlsError, Signature, SIGNATURE_BYTES};
-use crate::commit_reveal::{Purpose, RoundId};
+use crate::bls::{BlsError, PublicKey, Signature, DST_SIGNATURE, SIGNATURE_BYTES};
+use crate::commit_reveal::{signed_seed, Purpose, RoundId};
 use crate::dkg::{CommitteeKey, Seat, SecretShares};
 use crate::hash::{be, hex, Address, Hash};
 use crate::scheme::{CombineError, Index, Message, PublicKeys, Scheme};
@@ -83,6 +83,65 @@ pub fn message(chain_id: &str, epoch: u64, race_attempt: u64, subject: &Subject)
         Subject::Challenge { root } => id.hash(DST_CHALLENGE, &[root]),
         Subject::Round { .. } => id.hash(DST_ROUND, &[]),
     })
+}
+
+/// A race seed that a committee signed, with what it is verified with. No node need be trusted for it but
+/// for the group's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedSeed<'a> {
+    /// The chain.
+    pub chain_id: &'a str,
+    /// The epoch.
+    pub epoch: u64,
+    /// The race attempt.
+    pub race_attempt: u64,
+    /// The transcript's digest T.
+    pub transcript: Hash,
+    /// The signing attempt.
+    pub signing_attempt: u64,
+    /// The committee's signature.
+    pub signature: Signature,
+    /// The seed that is claimed.
+    pub seed: Hash,
+}
+
+/// Why a seed is not a committee's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SeedError {
+    /// The signature is not the group's for this transcript and attempt.
+    #[error("the signature is not this group's for this chain, epoch, transcript and attempts")]
+    Signature,
+    /// The seed is not what the signature and the transcript give.
+    #[error("the seed is not the hash of the signature and the transcript")]
+    Seed,
+}
+
+impl SignedSeed<'_> {
+    /// What the committee signed.
+    #[must_use]
+    pub fn message(&self) -> Message {
+        let subject = Subject::Seed {
+            transcript: self.transcript,
+            signing_attempt: self.signing_attempt,
+        };
+        message(self.chain_id, self.epoch, self.race_attempt, &subject)
+    }
+
+    /// Checks the signature and the seed with the group's key.
+    ///
+    /// # Errors
+    ///
+    /// Which of the two is wrong.
+    pub fn verify(&self, group: &PublicKey) -> Result<(), SeedError> {
+        let digest = *self.message().digest();
+        if !group.verify(&digest, DST_SIGNATURE, &self.signature) {
+            return Err(SeedError::Signature);
+        }
+        match signed_seed(&self.signature, &self.transcript) == self.seed {
+            true => Ok(()),
+            false => Err(SeedError::Seed),
+        }
+    }
 }
 
 /// Why an extension is not counted.

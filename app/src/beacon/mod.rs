@@ -231,6 +231,16 @@ fn without(
     parts.map(|part| node::member(&part.address)).collect()
 }
 
+/// The raw key in this module's store of a race attempt's seed, for proofs.
+pub fn seed_key(epoch: u64, race_attempt: u32) -> Vec<u8> {
+    keys::SEEDS.raw_key(&(epoch, race_attempt))
+}
+
+/// The raw key in this module's store of the key that signs for an epoch, for proofs.
+pub fn group_key(epoch: u64) -> Vec<u8> {
+    keys::COMMITTEE_KEYS.raw_key(&epoch)
+}
+
 /// Whether a member posted its shares in a round's signing attempt.
 pub fn has_posted(state: &State, id: &RoundId, address: &ConsensusAddress) -> bool {
     keys::POSTED.has(state, &(keys::key(id), *address))

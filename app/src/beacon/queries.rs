@@ -6,7 +6,7 @@ use race_proto::race::beacon::v1::{
     QuerySeedRequest, QuerySeedResponse,
 };
 
-use super::keygen;
+use super::{keygen, signing};
 use crate::context::Context;
 use crate::epoch;
 use crate::error::QueryError;
@@ -101,7 +101,7 @@ fn key_generation(_: &Context<'_>, state: &State, bytes: &[u8]) -> Result<Vec<u8
     })
 }
 
-fn seed(_: &Context<'_>, state: &State, bytes: &[u8]) -> Result<Vec<u8>, QueryError> {
+fn seed(context: &Context<'_>, state: &State, bytes: &[u8]) -> Result<Vec<u8>, QueryError> {
     answer(bytes, |request: QuerySeedRequest| {
         let current = epoch::current(state).number;
         let of = |epoch: u64| super::race_seed(state, epoch);
@@ -113,6 +113,11 @@ fn seed(_: &Context<'_>, state: &State, bytes: &[u8]) -> Result<Vec<u8>, QueryEr
             let log = format!("there is no such race seed: this is epoch {current}, and its seed comes when its serving is over");
             QueryError::NotFound(log)
         })?;
-        Ok(QuerySeedResponse { seed: Some(seed) })
+        let message = signing::message_of(context.chain_id, &seed);
+        Ok(QuerySeedResponse {
+            chain_id: context.chain_id.to_owned(),
+            message: message.map_or_else(Vec::new, |message| message.digest().to_vec()),
+            seed: Some(seed),
+        })
     })
 }

@@ -27,7 +27,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use bytes::Bytes;
 use prost::Message as _;
 use race_proto::race::beacon::v1::{
-    Purpose, Round, RoundId, RoundSignature, RoundStatus, VoteExtension,
+    Purpose, Round, RoundId, RoundSignature, RoundStatus, Seed, VoteExtension,
 };
 use race_randomness::bls::{PublicKey, Signature, DST_SIGNATURE, SIGNATURE_BYTES};
 use race_randomness::commit_reveal::signed_seed;
@@ -104,6 +104,19 @@ fn message(chain_id: &str, round: &Round) -> Option<Message> {
         },
     };
     Some(signing::message(chain_id, id.epoch, bound.attempt, &subject))
+}
+
+/// What the committee signed for a race seed; nothing when it did not sign.
+///
+/// # Panics
+/// When the record is no checked one: a transcript that is not 32 bytes.
+pub fn message_of(chain_id: &str, seed: &Seed) -> Option<Message> {
+    let subject = Subject::Seed {
+        transcript: fields::stored(&seed.transcript),
+        signing_attempt: seed.signing_attempt.into(),
+    };
+    let signed = !seed.signature.is_empty();
+    signed.then(|| signing::message(chain_id, seed.epoch, seed.race_attempt.into(), &subject))
 }
 
 /// Begins the next signing attempt at a round, from the next block on; false when its epoch has no key,

@@ -10,6 +10,7 @@ mod oracle;
 mod a_false_accusation_costs_the_accuser;
 mod a_false_proof_counts_nothing;
 mod a_race_that_fails_halves_who_caused_it;
+mod a_seed_that_is_not_signed_falls_back;
 mod an_epoch_turns_counts_into_powers;
 mod many_participants_are_judged;
 mod messages_out_of_place_are_refused;

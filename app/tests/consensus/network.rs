@@ -17,7 +17,7 @@ use race_app::state::State;
 use race_app::testing::committee;
 use race_app::{auth, beacon, epoch, node as nodes, race, registry};
 use race_proto::race::beacon::v1::{
-    MsgCommit, MsgPostShares, MsgReveal, Purpose, Round, RoundSignature, RoundStatus,
+    MsgCommit, MsgPostShares, MsgReveal, Purpose, Round, RoundId, RoundSignature, RoundStatus,
 };
 use race_proto::race::epoch::v1::{Epoch, Phase};
 use race_proto::race::node::v1::MsgRegisterNode;
@@ -47,6 +47,8 @@ pub struct Network {
     pub signatures: Vec<RoundSignature>,
     /// Proposers leave signatures out.
     pub omits_signatures: bool,
+    /// Votes have their extensions.
+    pub votes_carry_shares: bool,
 }
 
 impl Network {
@@ -96,6 +98,7 @@ impl Network {
             events,
             signatures: Vec::new(),
             omits_signatures: false,
+            votes_carry_shares: true,
         }
     }
 
@@ -357,13 +360,35 @@ impl Network {
             oracle: &self.oracle,
         };
         if !self.omits_signatures {
-            for signature in given {
-                signing::take(&mut self.state, &context, &signature).unwrap();
+            let awaited = signing::awaited(&self.state, CHAIN);
+            let still = |given: &&RoundSignature| {
+                let attempt = given.signing_attempt;
+                let mut awaited = awaited.iter();
+                awaited.any(|a| Some(a.id) == given.round && a.signing_attempt == attempt)
+            };
+            for signature in given.iter().filter(still) {
+                signing::take(&mut self.state, &context, signature).unwrap();
             }
         }
-        let signers = self.nodes.iter().filter(|n| n.behaviour.signs_rounds);
+        let votes = self.votes_carry_shares;
+        let signs = |node: &&Node| node.behaviour.signs_rounds && votes;
+        let signers = self.nodes.iter().filter(signs);
         let signers = signers.map(|node| (node.address(), node.participant()));
         self.signatures = committee::signatures(&self.state, CHAIN, height, signers);
+    }
+
+    /// A node's shares of the signature that a round awaits.
+    pub fn shares(&self, index: usize, id: &RoundId) -> Vec<u8> {
+        let awaited = signing::awaited(&self.state, CHAIN);
+        let awaited = awaited.iter().find(|awaited| awaited.id == *id).unwrap();
+        let node = &self.nodes[index];
+        let signer = committee::Signer {
+            state: &self.state,
+            chain_id: CHAIN,
+            address: node.address(),
+            participant: node.participant(),
+        };
+        signer.sign(awaited.id.epoch, &awaited.message).unwrap()
     }
 
     /// Posts what late signing attempts want.
@@ -377,22 +402,13 @@ impl Network {
             if awaited.signing_attempt < 2 || posted {
                 continue;
             }
-            let node = &self.nodes[index];
-            let signer = committee::Signer {
-                state: &self.state,
-                chain_id: CHAIN,
-                address: node.address(),
-                participant: node.participant(),
+            let message = MsgPostShares {
+                sender: self.sender(index),
+                round: Some(awaited.id),
+                signing_attempt: awaited.signing_attempt,
+                shares: self.shares(index, &awaited.id),
             };
-            if let Some(shares) = signer.sign(awaited.id.epoch, &awaited.message) {
-                let message = MsgPostShares {
-                    sender: self.sender(index),
-                    round: Some(awaited.id),
-                    signing_attempt: awaited.signing_attempt,
-                    shares,
-                };
-                self.try_send(index, &message);
-            }
+            self.try_send(index, &message);
         }
     }
 

@@ -12,5 +12,6 @@ mod governance_changes_a_parameter;
 mod keys_prove_under_the_app_hash;
 mod no_bytes_stop_a_node;
 mod queries_answer_as_an_sdk_chain;
+mod seeds_are_signed_by_the_committee;
 mod the_golden_app_hash_is_owned;
 mod the_mempool_keeps_its_own_state;

@@ -60,6 +60,25 @@ pub fn any_tree(any: &Any) -> Tree {
     Tree::Map(tree)
 }
 
+/// Reads a message of a known type from JSON.
+///
+/// # Errors
+/// When it is no JSON, or a field is unknown or of another type.
+pub fn from_json<M: prost::Message + prost::Name + Default>(text: &str) -> Result<M, ProtoError> {
+    let malformed = |reason: String| ProtoError::Malformed {
+        type_url: M::type_url(),
+        reason,
+    };
+    let descriptor = descriptor(&M::type_url());
+    let descriptor = descriptor.ok_or_else(|| ProtoError::UnknownType(M::type_url()))?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let message = DynamicMessage::deserialize(descriptor, &mut json);
+    let message = message.map_err(|error| malformed(error.to_string()))?;
+    message
+        .transcode_to()
+        .map_err(|error| malformed(error.to_string()))
+}
+
 /// Reads a message from JSON with an `@type`. An `authority` that is left out is governance's.
 ///
 /// # Errors

@@ -4,6 +4,60 @@ use race_randomness::bls::SecretKey;
 
 use super::raced;
 
+/// A seed as `raced query beacon seed` prints it.
+const SEED: &str = include_str!("../../../../randomness/light/seed.json");
+
+#[tokio::test]
+async fn a_race_seed_is_checked_without_a_node() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("seed.json");
+    let file = path.to_str().unwrap();
+    std::fs::write(&path, SEED).unwrap();
+    let verify = ["beacon", "verify", "--seed", file, "-o", "json"];
+    let done = raced(home.path(), &verify).await;
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert_eq!(done.json()["valid"], true);
+    let group = done.json()["group"].as_str().unwrap().to_owned();
+    let trusted = [&verify[..], &["--public-key", &group]].concat();
+    assert_eq!(raced(home.path(), &trusted).await.code, 0);
+    let other = SecretKey::from_key_material(&[9; 32]).unwrap().public_key();
+    let other = hex::encode(other.to_bytes());
+    let untrusted = [&verify[..], &["--public-key", &other]].concat();
+    let done = raced(home.path(), &untrusted).await;
+    assert_eq!(done.code, 1);
+    assert!(done.err.contains("signature"), "{}", done.err);
+}
+
+#[tokio::test]
+async fn every_part_of_a_race_seed_is_bound() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("seed.json");
+    let file = path.to_str().unwrap();
+    let seed: serde_json::Value = serde_json::from_str(SEED).unwrap();
+    let changed: [(&str, serde_json::Value, i32); 8] = [
+        ("/chain_id", "race-test-2".into(), 1),
+        ("/seed/epoch", "2".into(), 1),
+        ("/seed/race_attempt", 2.into(), 1),
+        ("/seed/signing_attempt", 2.into(), 1),
+        ("/seed/transcript", seed["seed"]["seed"].clone(), 1),
+        ("/seed/seed", seed["seed"]["transcript"].clone(), 1),
+        ("/seed/degraded", true.into(), 1),
+        ("/seed/seed", "AAAA".into(), 2),
+    ];
+    for (place, value, code) in changed {
+        let mut seed = seed.clone();
+        *seed.pointer_mut(place).unwrap() = value;
+        std::fs::write(&path, seed.to_string()).unwrap();
+        let done = raced(home.path(), &["beacon", "verify", "--seed", file]).await;
+        assert_eq!(done.code, code, "{place}: {}", done.err);
+    }
+    for junk in ["", "{}", "[]", "{\"seed\": 3}"] {
+        std::fs::write(&path, junk).unwrap();
+        let done = raced(home.path(), &["beacon", "verify", "--seed", file]).await;
+        assert_eq!(done.code, 2, "{junk}: {}", done.err);
+    }
+}
+
 fn vector(home: &Path, change: impl FnOnce(&mut serde_json::Value)) -> PathBuf {
     let mut file: serde_json::Value = serde_json::from_str(include_str!(
         "../../../../race/tests/vectors/race-tiny-a.json"

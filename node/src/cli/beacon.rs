@@ -99,7 +99,7 @@ fn verify_seed(path: &Path, trusted: Option<&Bytes>, context: &Context) -> Outco
     let unreadable = |reason: String| CliError::usage(format!("{}: {reason}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     let answer: beacon::QuerySeedResponse =
-        proto::from_json(&text).map_err(|error| unreadable(error.to_string()))?;
+        proto::from_text(&text).map_err(|error| unreadable(error.to_string()))?;
     let seed = answer
         .seed
         .ok_or_else(|| unreadable("there is no seed in it".to_owned()))?;

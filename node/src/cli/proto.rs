@@ -60,20 +60,19 @@ pub fn any_tree(any: &Any) -> Tree {
     Tree::Map(tree)
 }
 
-/// Reads a message of a known type from JSON.
+/// Reads a message of a known type from JSON text.
 ///
 /// # Errors
 /// When it is no JSON, or a field is unknown or of another type.
-pub fn from_json<M: prost::Message + prost::Name + Default>(text: &str) -> Result<M, ProtoError> {
+pub fn from_text<M: prost::Message + prost::Name + Default>(text: &str) -> Result<M, ProtoError> {
     let malformed = |reason: String| ProtoError::Malformed {
         type_url: M::type_url(),
         reason,
     };
     let descriptor = descriptor(&M::type_url());
     let descriptor = descriptor.ok_or_else(|| ProtoError::UnknownType(M::type_url()))?;
-    let mut json = serde_json::Deserializer::from_str(text);
-    let message = DynamicMessage::deserialize(descriptor, &mut json);
-    let message = message.map_err(|error| malformed(error.to_string()))?;
+    let json = serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    let message = from_json(descriptor, json).map_err(malformed)?;
     message
         .transcode_to()
         .map_err(|error| malformed(error.to_string()))

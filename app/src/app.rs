@@ -10,9 +10,9 @@ use prost::Message;
 use race_proto::race::epoch::v1::Validator;
 use tendermint_proto::v0_38::abci::{Event, ExecTxResult};
 
+use crate::address::ConsensusAddress;
 use crate::beacon::signing::{self, BeaconSigner, Extensions};
 use crate::block::{execute, Block};
-use crate::address::ConsensusAddress;
 use crate::chain;
 use crate::context::Context;
 use crate::error::TxError;
@@ -20,10 +20,10 @@ use crate::genesis::{AppGenesis, GenesisError};
 use crate::mempool::Mempool;
 use crate::oracle::RaceOracle;
 use crate::state::State;
-use crate::{injected, proposal};
 use crate::store::{Prepared, Snapshot, Store, StoreError};
 use crate::tx::execute::simulate;
 use crate::tx::Outcome;
+use crate::{injected, proposal};
 
 /// What the node's workers learn after each block.
 #[derive(Debug, Clone)]

@@ -56,11 +56,7 @@ pub fn is_good(state: &State, chain_id: &str, signatures: &[RoundSignature]) -> 
 }
 
 /// Executes it: all signatures or none.
-pub fn deliver(
-    state: &mut State,
-    context: &Context<'_>,
-    signatures: &[RoundSignature],
-) -> Outcome {
+pub fn deliver(state: &mut State, context: &Context<'_>, signatures: &[RoundSignature]) -> Outcome {
     state.begin();
     let mut given = signatures.iter();
     if let Err(error) = given.try_for_each(|given| signing::take(state, context, given)) {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use race_app::injected;
 use tendermint_abci::Application;
-use tendermint_proto::v0_38::abci as abci;
+use tendermint_proto::v0_38::abci;
 
 /// What a node does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

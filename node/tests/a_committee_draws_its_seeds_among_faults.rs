@@ -191,7 +191,11 @@ async fn four_nodes_of_which_one_dies_in_every_phase_and_one_does_not_reveal() {
             localnet.restart(KILLED).unwrap();
         }
         let height = sight.chain.height().await.unwrap();
-        sight.chain.wait_for_height(height + 1, LIMIT).await.unwrap();
+        sight
+            .chain
+            .wait_for_height(height + 1, LIMIT)
+            .await
+            .unwrap();
     }
     for phase in [Phase::Commit, Phase::Race, Phase::Open, Phase::Deal] {
         assert!(seen.contains(&i32::from(phase)), "{phase:?} was seen");

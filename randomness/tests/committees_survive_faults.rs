@@ -1,5 +1,6 @@
 //! Whole committees, with members that do wrong in every phase.
 
+use race_randomness::commit_reveal::signed_seed;
 use race_randomness::dkg::{Board, CommitteeKey, Outcome, Post, Refusal, Shortfall};
 use race_randomness::hash::Address;
 use race_randomness::scheme::{Blst, ThresholdCrypto};

@@ -103,7 +103,12 @@ fn message(chain_id: &str, round: &Round) -> Option<Message> {
             round: id.round,
         },
     };
-    Some(signing::message(chain_id, id.epoch, bound.attempt, &subject))
+    Some(signing::message(
+        chain_id,
+        id.epoch,
+        bound.attempt,
+        &subject,
+    ))
 }
 
 /// What the committee signed for a race seed; nothing when it did not sign.
@@ -199,7 +204,10 @@ impl Extensions {
         let parts = read(bytes).map_or_else(Vec::new, |extension| extension.parts);
         for part in parts {
             let digest = part.first_chunk().copied().unwrap_or_default();
-            if awaited.iter().any(|round| *round.message.digest() == digest) {
+            if awaited
+                .iter()
+                .any(|round| *round.message.digest() == digest)
+            {
                 self.0.entry(digest).or_default().insert(member, part);
             }
         }
@@ -220,9 +228,12 @@ impl Extensions {
 pub fn combine(state: &State, awaited: &[Awaited], seen: &Extensions) -> Vec<RoundSignature> {
     let signature = |round: &Awaited| {
         let mut shares = seen.of(&round.message);
-        shares.extend(keys::POSTED.under(state, &keys::key(&round.id)).into_iter().map(
-            |((_, member), shares)| (member, shares),
-        ));
+        shares.extend(
+            keys::POSTED
+                .under(state, &keys::key(&round.id))
+                .into_iter()
+                .map(|((_, member), shares)| (member, shares)),
+        );
         let committee = committee(state, round.id.epoch)?;
         let mut pool = Pool::new(&committee.key, &committee.scheme, round.message.clone());
         for (member, shares) in &shares {
@@ -275,11 +286,7 @@ pub fn check(
 ///
 /// # Errors
 /// Those of [`check`].
-pub fn take(
-    state: &mut State,
-    context: &Context<'_>,
-    given: &RoundSignature,
-) -> Result<(), Error> {
+pub fn take(state: &mut State, context: &Context<'_>, given: &RoundSignature) -> Result<(), Error> {
     let (mut round, signature) = check(state, context.chain_id, given)?;
     round.signature = signature.to_bytes().to_vec();
     if let Some(id) = &round.id {
@@ -330,11 +337,7 @@ fn pooled(
 }
 
 /// The awaited signature that a message names.
-pub(super) fn awaited_of(
-    chain_id: &str,
-    round: &Round,
-    signing_attempt: u32,
-) -> Option<Awaited> {
+pub(super) fn awaited_of(chain_id: &str, round: &Round, signing_attempt: u32) -> Option<Awaited> {
     awaits(chain_id, round).filter(|awaited| awaited.signing_attempt == signing_attempt)
 }
 

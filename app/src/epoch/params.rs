@@ -55,7 +55,8 @@ pub const SIGN: ParamSpec = ParamSpec {
     min: 2,
     max: 100_000,
     unit: "blocks",
-    doc: "signing of a round by the committee; a race seed has three such windows (randomness: Seed)",
+    doc:
+        "signing of a round by the committee; a race seed has three such windows (randomness: Seed)",
 };
 
 /// Length: the race; commits to the challenge are taken meanwhile.

@@ -269,9 +269,9 @@ impl Chain {
     /// Makes a block as CometBFT would: honest nodes act, the mempool is proposed.
     pub fn step(&mut self) -> Finalized {
         honest::act(self);
-        let txs = self
-            .app
-            .prepare_proposal(&self.votes, std::mem::take(&mut self.mempool), u64::MAX);
+        let txs =
+            self.app
+                .prepare_proposal(&self.votes, std::mem::take(&mut self.mempool), u64::MAX);
         assert!(
             self.app.process_proposal(&txs),
             "the proposer's own block is refused"

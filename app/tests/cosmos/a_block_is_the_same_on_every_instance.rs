@@ -29,7 +29,11 @@ fn memory_and_disk_and_a_reopened_store_give_the_same_app_hashes() {
         assert_eq!(a.updates, b.updates);
         if height % 20 == 0 {
             // The disk's application starts again.
-            disk.app = App::new(disk.app.store().clone(), Arc::new(FakeOracle), Arc::new(committee::NoShares));
+            disk.app = App::new(
+                disk.app.store().clone(),
+                Arc::new(FakeOracle),
+                Arc::new(committee::NoShares),
+            );
         }
     }
     assert!(memory.epoch().number > 1);
@@ -48,7 +52,11 @@ fn a_block_finalized_twice_or_after_a_crash_before_commit_is_the_same() {
     let first = chain.app.finalize_block(&new);
     assert_eq!(chain.app.finalize_block(&new).app_hash, first.app_hash);
     // Nothing was written: an application that starts now is at the height before.
-    let again = App::new(Store::open(kv).unwrap(), Arc::new(FakeOracle), Arc::new(committee::NoShares));
+    let again = App::new(
+        Store::open(kv).unwrap(),
+        Arc::new(FakeOracle),
+        Arc::new(committee::NoShares),
+    );
     assert_eq!(again.latest().height(), 4);
     assert_eq!(again.finalize_block(&new).app_hash, first.app_hash);
     assert_eq!(again.commit().app_hash(), first.app_hash);

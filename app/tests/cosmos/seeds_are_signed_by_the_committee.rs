@@ -20,9 +20,7 @@ fn until(chain: &mut Chain, phase: Phase) {
 
 fn seed_of(chain: &Chain, epoch: u64) -> QuerySeedResponse {
     let request = QuerySeedRequest { epoch };
-    chain
-        .query("/race.beacon.v1.Query/Seed", &request)
-        .unwrap()
+    chain.query("/race.beacon.v1.Query/Seed", &request).unwrap()
 }
 
 fn round(chain: &Chain, id: &RoundId) -> race_proto::race::beacon::v1::Round {
@@ -118,7 +116,7 @@ fn signatures_come_first_in_a_block_or_not_at_all() {
     let bob = race_app::testing::Wallet::named("bob");
     let payment = Bytes::from(chain.sign(&alice, vec![alice.pays(&bob, 1)]));
     let accepted = |txs: &[&Bytes]| {
-        let txs: Vec<Bytes> = txs.iter().map(|tx| Bytes::clone(tx)).collect();
+        let txs: Vec<Bytes> = txs.iter().copied().cloned().collect();
         chain.app.process_proposal(&txs)
     };
     assert!(accepted(&[&injected, &payment]));
@@ -154,7 +152,10 @@ fn a_signature_that_is_not_the_committees_is_refused_in_a_proposal_and_in_a_bloc
     }
     let block = bad[0].to_vec();
     let result = chain.block(vec![block]).results.remove(0);
-    assert_eq!((result.codespace.as_str(), result.code), ("race_beacon", 15));
+    assert_eq!(
+        (result.codespace.as_str(), result.code),
+        ("race_beacon", 15)
+    );
     until(&mut chain, Phase::Race);
 }
 

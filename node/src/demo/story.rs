@@ -224,17 +224,17 @@ impl Story<'_> {
             .await?;
         let (round, contributions) = round;
         say(&format!(
-            "   {} members committed and revealed; seed {} ({})",
+            "   {} members committed and revealed; {} seed {}",
             contributions
                 .iter()
                 .filter(|c| !c.secret.is_empty())
                 .count(),
-            hex::encode(&round.seed),
             if round.degraded {
-                "commit and reveal"
+                "the committee did not sign, so their second secrets made the"
             } else {
-                "threshold signature"
+                "the committee's threshold signature over them gives"
             },
+            hex::encode(&round.seed),
         ));
         Ok(())
     }

@@ -1,8 +1,6 @@
 //! `MsgReveal`: the secret that was committed to; while a race seed falls back, the second one.
 
-use race_proto::race::beacon::v1::{
-    MsgReveal, MsgRevealResponse, Purpose, RoundId, RoundStatus,
-};
+use race_proto::race::beacon::v1::{MsgReveal, MsgRevealResponse, Purpose, RoundId, RoundStatus};
 use race_proto::Any;
 use race_randomness::commit_reveal::{commitment, Which};
 

@@ -34,7 +34,7 @@ async fn every_part_of_a_race_seed_is_bound() {
     let path = home.path().join("seed.json");
     let file = path.to_str().unwrap();
     let seed: serde_json::Value = serde_json::from_str(SEED).unwrap();
-    let changed: [(&str, serde_json::Value, i32); 8] = [
+    let changed: [(&str, serde_json::Value, u8); 8] = [
         ("/chain_id", "race-test-2".into(), 1),
         ("/seed/epoch", "2".into(), 1),
         ("/seed/race_attempt", 2.into(), 1),

@@ -185,8 +185,9 @@ fn check(
     results: &Results,
 ) {
     let race = Race::new(job.preset, job.seed);
-    let done = backend::load(backend, race, options, &mut |_, _| {})
-        .and_then(|mut backend| recompute_on(backend.as_mut(), &job.claims, control.stop_flag()));
+    let stop = control.stop_flag();
+    let done = backend::load(backend, race, options, stop, &mut |_, _| {})
+        .and_then(|mut backend| recompute_on(backend.as_mut(), &job.claims, stop));
     match done {
         Ok(recomputed) => {
             let leaves = recomputed.len();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::preempt::{lower_priority, Control};
 
 /// How long a node that stops waits for them. A thread that takes longer (one layer of a large batch
-/// on a slow CPU, weights being generated) holds nothing that must be saved; the process's end ends it.
+/// on a slow CPU) holds nothing that must be saved; the process's end ends it.
 const STOP_LIMIT: Duration = Duration::from_millis(1_500);
 
 /// Threads with one purpose. Dropped, they are stopped and waited for, for a moment.

@@ -1,6 +1,7 @@
 //! Measures a backend: `cargo run -p race --features flex --example rate -- flex tiny 5 1`
 //! (backend, preset, seconds, threads).
 
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use race::backend::{self, Options};
@@ -16,12 +17,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         options.threads = threads.parse()?;
     }
     let race = Race::new(preset, [1; 32]);
+    let never = AtomicBool::new(false);
     let begin = Instant::now();
-    let mut backend = backend::load(&name, race, options, &mut |_, _| ())?;
+    let mut backend = backend::load(&name, race, options, &never, &mut |_, _| ())?;
     println!("loaded in {:.2?}", begin.elapsed());
     let begin = Instant::now();
     let limit = Duration::from_secs(seconds);
-    let counts = bench(backend.as_mut(), &mut |_| begin.elapsed() < limit)?;
+    let counts = bench(backend.as_mut(), &never, &mut |_| begin.elapsed() < limit)?;
     let elapsed = begin.elapsed().as_secs_f64();
     println!(
         "{name} {} on {} threads: {:.1} nonces/s, {:.1} GFLOP/s, {} of {} appropriate",

@@ -28,7 +28,7 @@ pub const ENTRY: Entry = Entry {
     name: "reference",
     about: "CPU, plain integers, streaming the weights; little memory",
     unavailable: || None,
-    load: |race, options, _| Ok(Box::new(Reference::new(race, options.threads))),
+    load: |race, options, _, _| Ok(Box::new(Reference::new(race, options.threads))),
 };
 /// A quantity that a layer computes, one row per token, for those who look inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

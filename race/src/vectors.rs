@@ -230,7 +230,8 @@ impl VectorFile {
             let computed = tensor_hash(&race, tensor(preset, name)?);
             compare.same(&format!("tensors.{name}"), expected, &computed)?;
         }
-        let mut backend = backend::load(name, race, options, progress)?;
+        let never = AtomicBool::new(false);
+        let mut backend = backend::load(name, race, options, &never, progress)?;
         self.check_nonces(&inputs, backend.as_mut(), &mut compare)?;
         if let Some(proof) = &self.proof {
             proof.check(&self.public_key.0, backend.as_mut(), &mut compare)?;

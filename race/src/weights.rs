@@ -5,12 +5,12 @@
 // Sizes are capped at 2^20 by `preset`, so no count of weights or bytes can pass 2^42.
 #![allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation)]
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use crate::preset::Spec;
 use crate::stream::{expand, Stream};
-use crate::{Bytes32, Preset};
+use crate::{BackendError, Bytes32, Preset};
 
 /// A matrix of a layer; the order is that of the stream numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -167,29 +167,36 @@ pub struct Weights {
 impl Weights {
     /// Generates every tensor on `threads` threads. `progress(done, total)` is called on the
     /// calling thread after each tensor, counting weights.
+    ///
+    /// # Errors
+    /// [`BackendError::Cancelled`] when `cancel` was set; each thread ends with its tensor.
     pub fn generate(
         preset: &'static Preset,
         race_seed: &Bytes32,
         threads: usize,
+        cancel: &AtomicBool,
         progress: &mut dyn FnMut(u64, u64),
-    ) -> Self {
+    ) -> Result<Self, BackendError> {
         let all = Tensor::all(preset);
         let mut tensors = vec![Vec::new(); all.len()];
         let total = preset.parameters();
         let mut done = 0;
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
-            let (send, receive) = mpsc::channel();
+            // Nobody is further ahead of who is told than by the tensor in hand.
+            let (send, receive) = mpsc::sync_channel(0);
             for _ in 0..threads.max(1) {
                 let (send, next, all) = (send.clone(), &next, &all);
-                scope.spawn(move || loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(tensor) = all.get(index) else { break };
-                    let (rows, columns) = tensor.shape(preset);
-                    let mut nibbles = vec![0; rows * columns / 2];
-                    Stream::new(race_seed, tensor.stream()).fill(&mut nibbles);
-                    if send.send((index, nibbles)).is_err() {
-                        break;
+                scope.spawn(move || {
+                    while !cancel.load(Ordering::Relaxed) {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(tensor) = all.get(index) else { break };
+                        let (rows, columns) = tensor.shape(preset);
+                        let mut nibbles = vec![0; rows * columns / 2];
+                        Stream::new(race_seed, tensor.stream()).fill(&mut nibbles);
+                        if send.send((index, nibbles)).is_err() {
+                            break;
+                        }
                     }
                 });
             }
@@ -200,7 +207,10 @@ impl Weights {
                 progress(done, total);
             }
         });
-        Weights { preset, tensors }
+        match done == total {
+            true => Ok(Weights { preset, tensors }),
+            false => Err(BackendError::Cancelled),
+        }
     }
 
     /// The preset whose tensors these are.
@@ -231,10 +241,12 @@ mod tests {
     fn reading_rows_and_holding_nibbles_give_the_same_weights() {
         let seed = [9; 32];
         let mut seen = 0;
-        let weights = Weights::generate(&TINY, &seed, 3, &mut |done, total| {
+        let never = AtomicBool::new(false);
+        let weights = Weights::generate(&TINY, &seed, 3, &never, &mut |done, total| {
             assert!(done > seen && done <= total);
             seen = done;
         });
+        let weights = weights.unwrap();
         assert_eq!(seen, TINY.parameters());
         for tensor in Tensor::all(&TINY) {
             let (rows, columns) = tensor.shape(&TINY);

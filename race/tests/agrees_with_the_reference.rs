@@ -1,9 +1,10 @@
 //! Every backend of the build gives the reference's integers.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
 use race::backend::{self, Options};
+use race::bench::bench;
 use race::preset::{SMALL, TINY};
 use race::prover::{Ending, Search};
 use race::recompute::recompute_on;
@@ -35,10 +36,10 @@ proptest! {
             .map(|&nonce| race.input(&node_seed(&public_key), nonce))
             .collect();
         let single = Options { threads: 1, ..options };
-        let mut reference = backend::load("reference", race.clone(), single, &mut |_, _| ()).unwrap();
+        let mut reference = backend::load("reference", race.clone(), single, &never, &mut |_, _| ()).unwrap();
         let expected = reference.outcomes(&inputs, &never).unwrap();
         for name in backend::names() {
-            let mut backend = backend::load(name, race.clone(), options, &mut |_, _| ()).unwrap();
+            let mut backend = backend::load(name, race.clone(), options, &never, &mut |_, _| ()).unwrap();
             prop_assert_eq!(&backend.outcomes(&inputs, &never).unwrap(), &expected);
         }
     }
@@ -50,10 +51,12 @@ fn any_backend_gives_the_reference_outputs_of_small() {
     let race = Race::new(&SMALL, [9; 32]);
     let inputs: Vec<_> = (0..3).map(|nonce| race.input(&[7; 32], nonce)).collect();
     let options = Options::default();
-    let mut reference = backend::load("reference", race.clone(), options, &mut |_, _| ()).unwrap();
+    let mut reference =
+        backend::load("reference", race.clone(), options, &never, &mut |_, _| ()).unwrap();
     let expected = reference.outcomes(&inputs, &never).unwrap();
     for name in backend::names() {
-        let mut backend = backend::load(name, race.clone(), options, &mut |_, _| ()).unwrap();
+        let mut backend =
+            backend::load(name, race.clone(), options, &never, &mut |_, _| ()).unwrap();
         assert_eq!(
             backend.outcomes(&inputs, &never).unwrap(),
             expected,
@@ -69,7 +72,8 @@ fn a_batch_of_claims_gives_what_each_gives_alone() {
     let never = AtomicBool::new(false);
     for name in backend::names() {
         let race = Race::new(&TINY, seed);
-        let mut backend = backend::load(name, race, Options::default(), &mut |_, _| ()).unwrap();
+        let mut backend =
+            backend::load(name, race, Options::default(), &never, &mut |_, _| ()).unwrap();
         let together = recompute_on(backend.as_mut(), &claims, &never).unwrap();
         for ((public_key, nonce), got) in claims.iter().zip(together) {
             assert_eq!(got, recompute(&TINY, &seed, public_key, *nonce));
@@ -87,7 +91,8 @@ fn what_a_search_commits_to_is_upheld_by_recomputation() {
     let never = AtomicBool::new(false);
     for name in backend::names() {
         let race = Race::new(&TINY, seed);
-        let mut backend = backend::load(name, race, Options::default(), &mut |_, _| ()).unwrap();
+        let mut backend =
+            backend::load(name, race, Options::default(), &never, &mut |_, _| ()).unwrap();
         let mut search = Search::new(&public_key, 1000..1300);
         let mut reports = 0;
         let ending = search.run(backend.as_mut(), &never, &mut |_| reports += 1);
@@ -117,9 +122,11 @@ fn an_inappropriate_nonce_is_not_upheld_even_with_its_true_leaf() {
 
 #[test]
 fn a_cancelled_search_goes_on_where_it_was() {
+    let never = AtomicBool::new(false);
     for name in backend::names() {
         let race = Race::new(&TINY, [4; 32]);
-        let mut backend = backend::load(name, race, Options::default(), &mut |_, _| ()).unwrap();
+        let mut backend =
+            backend::load(name, race, Options::default(), &never, &mut |_, _| ()).unwrap();
         let cancel = AtomicBool::new(true);
         let mut search = Search::new(&[5; 32], 0..100);
         assert_eq!(
@@ -129,7 +136,6 @@ fn a_cancelled_search_goes_on_where_it_was() {
         let ending = search.run(backend.as_mut(), &cancel, &mut |_| ());
         assert_eq!(ending, Ok(Ending::Cancelled));
         assert_eq!(search.progress().tried, 0);
-        let never = AtomicBool::new(false);
         search.run(backend.as_mut(), &never, &mut |_| ()).unwrap();
         let mut whole = Search::new(&[5; 32], 0..100);
         whole.run(backend.as_mut(), &never, &mut |_| ()).unwrap();
@@ -139,15 +145,55 @@ fn a_cancelled_search_goes_on_where_it_was() {
 
 #[test]
 fn a_measurement_counts_whole_batches_until_told_to_stop() {
+    let never = AtomicBool::new(false);
     for name in backend::names() {
         let race = Race::new(&TINY, [4; 32]);
-        let mut backend = backend::load(name, race, Options::default(), &mut |_, _| ()).unwrap();
+        let mut backend =
+            backend::load(name, race, Options::default(), &never, &mut |_, _| ()).unwrap();
         let batch = backend.batch() as u64;
-        let counts = race::bench::bench(backend.as_mut(), &mut |c| c.nonces < 2 * batch).unwrap();
+        let counts = bench(backend.as_mut(), &never, &mut |c| c.nonces < 2 * batch).unwrap();
         assert_eq!(counts.nonces, 2 * batch);
         assert_eq!(
             counts.flop,
             u128::from(TINY.flop_per_nonce()) * u128::from(counts.nonces)
         );
+        // Cancelled in its third batch, it tells of two.
+        let cancel = AtomicBool::new(false);
+        let cut = bench(backend.as_mut(), &cancel, &mut |counts| {
+            cancel.store(counts.nonces == 2 * batch, Ordering::Relaxed);
+            true
+        });
+        assert_eq!(cut, Ok(counts));
+    }
+}
+
+#[test]
+fn weights_end_with_the_layer_in_which_they_are_cancelled() {
+    let threads = Options {
+        threads: 2,
+        ..Options::default()
+    };
+    for name in backend::names() {
+        let cancel = AtomicBool::new(false);
+        let mut reports = Vec::new();
+        let loaded = backend::load(
+            name,
+            Race::new(&SMALL, [4; 32]),
+            threads,
+            &cancel,
+            &mut |done, total| {
+                cancel.store(true, Ordering::Relaxed);
+                reports.push((done, total));
+            },
+        );
+        // The reference holds none and has nothing to stop.
+        if name == "reference" {
+            assert!(loaded.is_ok() && reports.is_empty());
+            continue;
+        }
+        assert_eq!(loaded.err(), Some(BackendError::Cancelled), "{name}");
+        // Then each thread ends with what it has in hand.
+        assert!(reports.len() <= 3, "{name}: {reports:?}");
+        assert!(reports.iter().all(|(done, total)| done < total));
     }
 }

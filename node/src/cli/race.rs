@@ -17,6 +17,7 @@ use super::progress::{Progress, Unit};
 use super::race_study::Study;
 use super::tree::Tree;
 use super::{Context, Outcome, Run};
+use crate::shutdown;
 
 /// Run the Race function outside a chain: check vectors, measure this machine, study it
 #[derive(Debug, Parser)]
@@ -211,8 +212,9 @@ impl Check {
 /// What the backend does layer by layer, in a sentence.
 fn departure(file: &VectorFile, name: &str, options: Options) -> Result<String, VectorError> {
     let (race, inputs) = file.race_and_inputs()?;
+    let never = AtomicBool::new(false);
     let found = first_departure(&race, &inputs, options.threads, &mut |race| {
-        backend::load(name, race, options, &mut |_, _| ())
+        backend::load(name, race, options, &never, &mut |_, _| ())
     })?;
     Ok(match found {
         Some(Departure { layer, nonce }) => format!(
@@ -229,7 +231,7 @@ impl Bench {
         let stop = Arc::new(AtomicBool::new(false));
         let asked = stop.clone();
         let interrupt = tokio::spawn(async move {
-            interrupted().await;
+            shutdown::requested().await;
             asked.store(true, Ordering::Relaxed);
         });
         let progress = Progress::new(&context.console, "weights", Unit::Items("weights"));
@@ -250,22 +252,6 @@ impl Bench {
     }
 }
 
-/// Resolves at Ctrl-C or SIGTERM.
-pub(super) async fn interrupted() {
-    use tokio::signal::unix::{signal, SignalKind};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
-        }
-    }
-}
-
 #[allow(clippy::cast_precision_loss)]
 fn measure(
     race: Race,
@@ -277,24 +263,29 @@ fn measure(
 ) -> Result<Option<Tree>, BackendError> {
     let preset = race.preset();
     let begun = Instant::now();
-    let mut backend = backend::load(name, race, options, &mut |done, all| {
+    let loaded = backend::load(name, race, options, stop, &mut |done, all| {
         progress.set(done, Some(all));
-    })?;
+    });
+    let mut backend = match loaded {
+        Ok(backend) => backend,
+        Err(BackendError::Cancelled) => return Ok(None),
+        Err(error) => return Err(error),
+    };
     let weights = begun.elapsed();
     let peak = Peak::of(backend.name()).map(|peak| peak_of(peak, options.threads));
     // The first batch warms up and is left out.
     let mut start: Option<(Instant, u64)> = None;
     let mut end = None;
-    race::bench::bench(backend.as_mut(), &mut |counts| {
+    race::bench::bench(backend.as_mut(), stop, &mut |counts| {
         let now = Instant::now();
         if counts.nonces == 0 {
-            return !stop.load(Ordering::Relaxed);
+            return true;
         }
         let (since, before) = *start.get_or_insert((now, counts.nonces));
         if counts.nonces > before {
             end = Some((now - since, counts.nonces - before));
         }
-        !stop.load(Ordering::Relaxed) && (now - since < seconds || end.is_none())
+        now - since < seconds || end.is_none()
     })?;
     Ok(end.map(|(taken, nonces)| {
         let rate = nonces as f64 / taken.as_secs_f64();

@@ -13,9 +13,10 @@ use serde::Serialize;
 use super::console::Format;
 use super::error::CliError;
 use super::progress::{Progress, Unit};
-use super::race::{interrupted, on_thread, preset_named, BackendFlags};
+use super::race::{on_thread, preset_named, BackendFlags};
 use super::tree::Tree;
 use super::{Context, Outcome};
+use crate::shutdown;
 
 /// How many last layers are left out where nobody says.
 const SKIP: [usize; 5] = [1, 2, 3, 4, 6];
@@ -65,7 +66,7 @@ impl Study {
         let cancel = Arc::new(AtomicBool::new(false));
         let asked = cancel.clone();
         let interrupt = tokio::spawn(async move {
-            interrupted().await;
+            shutdown::requested().await;
             asked.store(true, Ordering::Relaxed);
         });
         let bars = [("layers", "layers"), ("distances", "nonces")]
@@ -128,7 +129,7 @@ fn measure(
         &mut |done, all| layers.set(done, Some(all)),
     )?;
     let inputs = study::inputs(&race, nonces);
-    let mut backend = backend::load(backend, race, options, &mut |_, _| ())?;
+    let mut backend = backend::load(backend, race, options, cancel, &mut |_, _| ())?;
     let odds = Odds::measure(backend.as_mut(), &inputs, cancel, &mut |done, all| {
         distances.set(done, Some(all));
     })?;

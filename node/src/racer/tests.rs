@@ -53,9 +53,10 @@ fn race_until(racer: &mut Racer, enough: impl Fn(u64) -> bool) {
 /// What an uninterrupted search finds among the first `tried` nonces.
 fn expected(tried: u64) -> Vec<Leaf> {
     let race = Race::new(start().preset, start().seed);
-    let mut backend = backend::load("reference", race, Default::default(), &mut |_, _| ()).unwrap();
-    let mut search = race::prover::Search::new(&start().public_key, 0..tried);
     let never = AtomicBool::new(false);
+    let options = Default::default();
+    let mut backend = backend::load("reference", race, options, &never, &mut |_, _| ()).unwrap();
+    let mut search = race::prover::Search::new(&start().public_key, 0..tried);
     search.run(backend.as_mut(), &never, &mut |_| ()).unwrap();
     search.found().to_vec()
 }

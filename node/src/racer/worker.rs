@@ -215,8 +215,10 @@ pub fn work(search: &Arc<Search>, backend: &str, options: Options, control: &Con
         }
     };
     let race = Race::new(start.preset, start.seed);
-    let mut loaded = match backend::load(backend, race, options, &mut weights) {
+    let stop = control.stop_flag();
+    let mut loaded = match backend::load(backend, race, options, stop, &mut weights) {
         Ok(loaded) => loaded,
+        Err(BackendError::Cancelled) => return,
         Err(error) => {
             tracing::error!(%error, backend, "this worker does not race; see [race] backend");
             return;

@@ -108,16 +108,20 @@ pub struct BurnBackend<B: Burn> {
 
 impl<B: Burn> BurnBackend<B> {
     /// Generates the weights of `race` and puts them on `device` as far as `options` allow.
+    ///
+    /// # Errors
+    /// [`BackendError::Cancelled`] when `cancel` was set.
     pub fn load(
         name: &'static str,
         race: Race,
         device: B::Device,
         options: Options,
+        cancel: &AtomicBool,
         progress: &mut dyn FnMut(u64, u64),
-    ) -> Self {
+    ) -> Result<Self, BackendError> {
         let preset = race.preset();
         let threads = options.threads.max(1);
-        let weights = Weights::generate(preset, race.seed(), threads, progress);
+        let weights = Weights::generate(preset, race.seed(), threads, cancel, progress)?;
         let mut backend = BurnBackend {
             name,
             race,
@@ -127,9 +131,13 @@ impl<B: Burn> BurnBackend<B> {
             expanded: Vec::new(),
         };
         if 4 * preset.parameters() <= options.expanded_bytes {
-            backend.expanded = (0..preset.layers).map(|l| backend.expand(l)).collect();
+            let expanded = (0..preset.layers).map(|layer| match cancel.load(Ordering::Relaxed) {
+                true => Err(BackendError::Cancelled),
+                false => Ok(backend.expand(layer)),
+            });
+            backend.expanded = expanded.collect::<Result<_, _>>()?;
         }
-        backend
+        Ok(backend)
     }
 
     fn layer(&self, layer: usize) -> Layer<B> {

@@ -3,6 +3,8 @@
 //! A build with this backend starts on machines without CUDA: libraries are opened at run time, and
 //! [`missing`] says in words what is not there before anything is asked of them.
 
+use std::sync::atomic::AtomicBool;
+
 use burn::tensor::bf16;
 use burn_cubecl::CubeBackend;
 use cubecl::cuda::{install, CudaDevice, CudaRuntime};
@@ -63,10 +65,12 @@ pub fn missing() -> Option<String> {
 /// Prepares `race` on every GPU that the driver shows and that can hold it.
 ///
 /// # Errors
-/// [`BackendError::Device`] when there is none, or none computes the definition's integers.
+/// [`BackendError::Device`] when there is none, or none computes the definition's integers;
+/// [`BackendError::Cancelled`] when `cancel` was set.
 fn load(
     race: Race,
     options: Options,
+    cancel: &AtomicBool,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Box<dyn Backend>, BackendError> {
     let mut devices = Vec::new();
@@ -81,7 +85,7 @@ fn load(
     if devices.is_empty() {
         return Err(BackendError::Device(refused));
     }
-    let backend = DeviceBackend::<Cuda>::load(NAME, race, devices, options, progress)?;
+    let backend = DeviceBackend::<Cuda>::load(NAME, race, devices, options, cancel, progress)?;
     Ok(Box::new(backend))
 }
 
@@ -131,7 +135,8 @@ mod tests {
         assert_eq!(offered, missing().is_none());
         if let Some(reason) = missing() {
             let race = Race::new(&TINY, [1; 32]);
-            let error = crate::backend::load(NAME, race, Options::default(), &mut |_, _| ()).err();
+            let (options, never) = (Options::default(), AtomicBool::new(false));
+            let error = crate::backend::load(NAME, race, options, &never, &mut |_, _| ()).err();
             let name = NAME.to_owned();
             assert_eq!(error, Some(BackendError::Unavailable { name, reason }));
         }

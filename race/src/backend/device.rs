@@ -62,28 +62,33 @@ impl<B: Passes> DeviceBackend<B> {
     /// against the definition. A device comes with its name and its batch.
     ///
     /// # Errors
-    /// [`BackendError::Device`] when no device computes the definition's integers.
+    /// [`BackendError::Device`] when no device computes the definition's integers,
+    /// [`BackendError::Cancelled`] when `cancel` was set.
     pub fn load(
         name: &'static str,
         race: Race,
         devices: Vec<(String, B::Device, usize)>,
         options: Options,
+        cancel: &AtomicBool,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, BackendError> {
         let threads = options.threads.max(1);
-        let weights = Weights::generate(race.preset(), race.seed(), threads, progress);
-        let samples = Sample::take(&race, threads)?;
+        let weights = Weights::generate(race.preset(), race.seed(), threads, cancel, progress)?;
+        let samples = Sample::take(&race, threads, cancel)?;
         let share = threads.div_ceil(devices.len().max(1));
         let units = STREAM.executes(|| {
-            let load = |(label, device, batch)| Unit {
-                label,
-                program: Program::load(&race, &weights, device, share),
-                batch,
-                samples: samples.clone(),
-                notices: Vec::new(),
+            let load = |(label, device, batch)| {
+                Ok(Unit {
+                    label,
+                    program: Program::load(&race, &weights, device, share, cancel)?,
+                    batch,
+                    samples: samples.clone(),
+                    notices: Vec::new(),
+                })
             };
-            devices.into_iter().map(load).collect()
-        });
+            let units = devices.into_iter().map(load);
+            units.collect::<Result<_, BackendError>>()
+        })?;
         let mut backend = DeviceBackend {
             name,
             race,
@@ -91,7 +96,8 @@ impl<B: Passes> DeviceBackend<B> {
             notices: Vec::new(),
         };
         backend.on_each(|unit, _| {
-            unit.verify().or_else(|error| unit.shrink(error))?;
+            unit.verify(cancel)
+                .or_else(|error| unit.shrink(error, cancel))?;
             Ok(Vec::<()>::new())
         })?;
         Ok(backend)
@@ -169,10 +175,9 @@ struct Sample {
 
 impl Sample {
     /// Two of them: neighbours in a batch must differ.
-    fn take(race: &Race, threads: usize) -> Result<Vec<Self>, BackendError> {
+    fn take(race: &Race, threads: usize, cancel: &AtomicBool) -> Result<Vec<Self>, BackendError> {
         let inputs: Vec<_> = (0..2).map(|nonce| race.input(&[0; 32], nonce)).collect();
-        let never = AtomicBool::new(false);
-        let outputs = Reference::new(race.clone(), threads).outputs(&inputs, &never)?;
+        let outputs = Reference::new(race.clone(), threads).outputs(&inputs, cancel)?;
         let samples = inputs.into_iter().zip(outputs);
         Ok(samples.map(|(input, y)| Sample { input, y }).collect())
     }
@@ -236,11 +241,10 @@ impl<B: Passes> Unit<B> {
     }
 
     /// Computes a batch of samples and compares every output.
-    fn verify(&self) -> Result<(), BackendError> {
-        let never = AtomicBool::new(false);
+    fn verify(&self, cancel: &AtomicBool) -> Result<(), BackendError> {
         let samples = || self.samples.iter().cycle().take(self.batch);
         let inputs: Vec<NonceInput> = samples().map(|sample| sample.input.clone()).collect();
-        let outputs = self.outputs(&self.begin(&inputs, &never)?, &inputs)?;
+        let outputs = self.outputs(&self.begin(&inputs, cancel)?, &inputs)?;
         match outputs.iter().eq(samples().map(|sample| &sample.y)) {
             true => Ok(()),
             false => Err(wrong()),
@@ -248,7 +252,7 @@ impl<B: Passes> Unit<B> {
     }
 
     /// Goes on with half the batch after a failure, as long as that is worth it.
-    fn shrink(&mut self, mut error: BackendError) -> Result<(), BackendError> {
+    fn shrink(&mut self, mut error: BackendError, cancel: &AtomicBool) -> Result<(), BackendError> {
         loop {
             let half = self.batch / 2;
             let reason = match error {
@@ -261,7 +265,7 @@ impl<B: Passes> Unit<B> {
                 "{} failed and goes on with batches of {half} nonces: {reason}",
                 self.label
             ));
-            match self.verify() {
+            match self.verify(cancel) {
                 Ok(()) => return Ok(()),
                 Err(again) => error = again,
             }
@@ -280,7 +284,7 @@ impl<B: Passes> Unit<B> {
             let begun = self.begin(batch, cancel);
             match begun.and_then(|outputs| self.outputs(&outputs, batch)) {
                 Ok(outputs) => done.extend(outputs),
-                Err(error) => self.shrink(error)?,
+                Err(error) => self.shrink(error, cancel)?,
             }
         }
         Ok(done)
@@ -310,7 +314,7 @@ impl<B: Passes> Unit<B> {
                     (nonces, inputs) = (rest, next);
                 }
                 Err(error) => {
-                    self.shrink(error)?;
+                    self.shrink(error, cancel)?;
                     inputs = derive(&nonces, self.batch);
                 }
             }

@@ -14,7 +14,16 @@ fn load(batches: &[usize]) -> DeviceBackend<Flex> {
         threads: 2,
         ..Options::default()
     };
-    DeviceBackend::load("test", race, devices.collect(), options, &mut |_, _| ()).unwrap()
+    let never = AtomicBool::new(false);
+    DeviceBackend::load(
+        "test",
+        race,
+        devices.collect(),
+        options,
+        &never,
+        &mut |_, _| (),
+    )
+    .unwrap()
 }
 
 #[test]
@@ -68,7 +77,7 @@ fn a_device_that_computes_other_integers_is_given_up_and_the_others_do_its_share
             if unit.label == "device 1" {
                 // As if its memory had flipped: every batch fails its check.
                 unit.samples[1].y[5] ^= 1;
-                unit.shrink(wrong())?;
+                unit.shrink(wrong(), &never)?;
             }
             Ok(vec![()])
         })
@@ -90,7 +99,9 @@ fn a_device_that_computes_other_integers_is_given_up_and_the_others_do_its_share
 fn a_device_that_fails_goes_on_with_half_the_batch_and_says_so() {
     let mut backend = load(&[256]);
     let out_of_memory = BackendError::Device("out of memory".into());
-    backend.units[0].shrink(out_of_memory).unwrap();
+    backend.units[0]
+        .shrink(out_of_memory, &AtomicBool::new(false))
+        .unwrap();
     assert_eq!(backend.units[0].batch, 128);
     let notices = backend.take_notices();
     assert_eq!(
@@ -102,9 +113,24 @@ fn a_device_that_fails_goes_on_with_half_the_batch_and_says_so() {
 #[test]
 fn without_devices_a_race_is_not_loaded() {
     let race = Race::new(&TINY, [3; 32]);
-    let options = Options::default();
-    let none = DeviceBackend::<Flex>::load("test", race, Vec::new(), options, &mut |_, _| ());
+    let (options, never) = (Options::default(), AtomicBool::new(false));
+    let none =
+        DeviceBackend::<Flex>::load("test", race, Vec::new(), options, &never, &mut |_, _| ());
     assert!(matches!(none, Err(BackendError::Device(_))));
+}
+
+#[test]
+fn a_cancelled_check_at_loading_gives_no_device_up() {
+    let mut backend = load(&[4, 256]);
+    let cancel = AtomicBool::new(true);
+    let checked = backend.on_each(|unit, _| {
+        unit.verify(&cancel)
+            .or_else(|error| unit.shrink(error, &cancel))?;
+        Ok(vec![()])
+    });
+    assert_eq!(checked, Err(BackendError::Cancelled));
+    assert_eq!(backend.units.len(), 2);
+    assert_eq!(backend.take_notices(), Vec::<String>::new());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The function on the CPU through burn's flex backend.
 
+use std::sync::atomic::AtomicBool;
+
 use super::burn::BurnBackend;
 use super::{Backend, BackendError, Entry, Options};
 use crate::Race;
@@ -17,9 +19,11 @@ pub const ENTRY: Entry = Entry {
 fn load(
     race: Race,
     options: Options,
+    cancel: &AtomicBool,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Box<dyn Backend>, BackendError> {
     let device = Default::default();
-    let backend = BurnBackend::<burn::backend::Flex>::load(NAME, race, device, options, progress);
+    type Flex = BurnBackend<burn::backend::Flex>;
+    let backend = Flex::load(NAME, race, device, options, cancel, progress)?;
     Ok(Box::new(backend))
 }

@@ -146,9 +146,14 @@ impl Default for Options {
     }
 }
 
-/// Prepares a race on a backend; reports `(weights done, weights in all)`.
-pub type Loader =
-    fn(Race, Options, &mut dyn FnMut(u64, u64)) -> Result<Box<dyn Backend>, BackendError>;
+/// Prepares a race on a backend; reports `(weights done, weights in all)` and looks at the flag that
+/// cancels it at least once per layer.
+pub type Loader = fn(
+    Race,
+    Options,
+    &AtomicBool,
+    &mut dyn FnMut(u64, u64),
+) -> Result<Box<dyn Backend>, BackendError>;
 
 /// A backend of this build.
 pub struct Entry {
@@ -182,15 +187,17 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
 }
 
 /// Prepares `race` on the backend called `name`, or on the [`FASTEST`]; `progress(done, total)`
-/// counts weights.
+/// counts weights. Stops within a layer's weights when `cancel` is set.
 ///
 /// # Errors
 /// [`BackendError::Unknown`] when this build has none of that name, [`BackendError::Unavailable`]
-/// when this machine cannot run it, and the loader's own.
+/// when this machine cannot run it, [`BackendError::Cancelled`] when `cancel` was set, and the
+/// loader's own.
 pub fn load(
     name: &str,
     race: Race,
     options: Options,
+    cancel: &AtomicBool,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Box<dyn Backend>, BackendError> {
     let found = if name == FASTEST {
@@ -206,7 +213,7 @@ pub fn load(
         let name = name.to_owned();
         return Err(BackendError::Unavailable { name, reason });
     }
-    (entry.load)(race, options, progress)
+    (entry.load)(race, options, cancel, progress)
 }
 
 /// The names of the backends of this build that this machine can run, the fastest first.

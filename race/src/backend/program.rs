@@ -68,7 +68,16 @@ pub struct Outputs<B: Passes> {
 
 impl<B: Passes> Program<B> {
     /// Puts the weights of `race` on `device`, expanding them on `threads` threads.
-    pub fn load(race: &Race, weights: &Weights, device: B::Device, threads: usize) -> Self {
+    ///
+    /// # Errors
+    /// [`BackendError::Cancelled`] when `cancel` was set.
+    pub fn load(
+        race: &Race,
+        weights: &Weights,
+        device: B::Device,
+        threads: usize,
+        cancel: &AtomicBool,
+    ) -> Result<Self, BackendError> {
         let preset = race.preset();
         let table = |tensor: Tensor| {
             let (rows, columns) = tensor.shape(preset);
@@ -83,23 +92,24 @@ impl<B: Passes> Program<B> {
         let target = race.target().iter().map(|&x| i32::from(x)).collect();
         let target = integers::<B, 2>(target, [1, preset.d_model], &device);
         let layers = (0..preset.layers)
-            .map(|layer| {
-                Product::ALL.map(|product| {
+            .map(|layer| match cancel.load(Ordering::Relaxed) {
+                true => Err(BackendError::Cancelled),
+                false => Ok(Product::ALL.map(|product| {
                     let tensors = product.tensors(layer);
                     let (rows, columns) = tensors[0].shape(preset);
                     let values = expand(weights, &tensors, threads);
                     floats::<B>(values, [rows, columns * tensors.len()], &device)
-                })
+                })),
             })
-            .collect();
-        Program {
+            .collect::<Result<_, _>>()?;
+        Ok(Program {
             preset,
             device,
             embedding,
             positions,
             target,
             layers,
-        }
+        })
     }
 
     /// The device.

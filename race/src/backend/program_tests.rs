@@ -50,8 +50,9 @@ fn tensor(values: Vec<f32>, columns: usize) -> BurnTensor<Flex, 2> {
 /// What `B` computes for `inputs`: outputs and distances.
 fn on<B: Passes>(race: &Race, inputs: &[NonceInput], threads: usize) -> (Vec<Vec<i8>>, Vec<i32>) {
     let never = AtomicBool::new(false);
-    let weights = Weights::generate(race.preset(), race.seed(), threads, &mut |_, _| ());
-    let program = Program::<B>::load(race, &weights, Default::default(), threads);
+    let weights =
+        Weights::generate(race.preset(), race.seed(), threads, &never, &mut |_, _| ()).unwrap();
+    let program = Program::<B>::load(race, &weights, Default::default(), threads, &never).unwrap();
     let batch: Vec<&NonceInput> = inputs.iter().collect();
     let outputs = program.forward(&batch, &never).unwrap();
     let places: Vec<usize> = (0..inputs.len()).collect();
@@ -140,8 +141,8 @@ fn rows_come_back_in_the_order_they_are_asked_for() {
     let inputs = inputs(&race, &[8; 32], &[1, 2, 3, 4, 5]);
     let (all, _) = on::<Flex>(&race, &inputs, 1);
     let never = AtomicBool::new(false);
-    let weights = Weights::generate(&TINY, race.seed(), 1, &mut |_, _| ());
-    let program = Program::<Flex>::load(&race, &weights, Default::default(), 1);
+    let weights = Weights::generate(&TINY, race.seed(), 1, &never, &mut |_, _| ()).unwrap();
+    let program = Program::<Flex>::load(&race, &weights, Default::default(), 1, &never).unwrap();
     let batch: Vec<&NonceInput> = inputs.iter().collect();
     let outputs = program.forward(&batch, &never).unwrap();
     let some = program.rows(&outputs, &[4, 0, 2]).unwrap();
@@ -152,8 +153,9 @@ fn rows_come_back_in_the_order_they_are_asked_for() {
 fn a_cancelled_pass_stops() {
     let race = Race::new(&TINY, [7; 32]);
     let inputs = inputs(&race, &[8; 32], &[1]);
-    let weights = Weights::generate(&TINY, race.seed(), 1, &mut |_, _| ());
-    let program = Program::<Flex>::load(&race, &weights, Default::default(), 1);
+    let never = AtomicBool::new(false);
+    let weights = Weights::generate(&TINY, race.seed(), 1, &never, &mut |_, _| ()).unwrap();
+    let program = Program::<Flex>::load(&race, &weights, Default::default(), 1, &never).unwrap();
     let cancelled = program.forward(&[&inputs[0]], &AtomicBool::new(true));
     assert_eq!(cancelled.err(), Some(BackendError::Cancelled));
 }

@@ -43,7 +43,9 @@ pub const BEST: Entry = Entry {
     name: "simd",
     about: "CPU, int8 products, the best kernel of the machine",
     unavailable: || None,
-    load: |race, options, progress| Simd::load("simd", Kernel::best(), race, options, progress),
+    load: |race, options, cancel, progress| {
+        Simd::load("simd", Kernel::best(), race, options, cancel, progress)
+    },
 };
 
 /// The backend of one kernel.
@@ -56,13 +58,13 @@ macro_rules! entry {
                 let missing = Kernel::by_name($kernel).is_none();
                 missing.then(|| concat!("this CPU does not have ", $kernel).to_owned())
             },
-            load: |race, options, progress| {
+            load: |race, options, cancel, progress| {
                 let name = concat!("simd-", $kernel);
                 let kernel = Kernel::by_name($kernel).ok_or_else(|| BackendError::Unavailable {
                     name: name.to_owned(),
                     reason: concat!("this CPU does not have ", $kernel).to_owned(),
                 })?;
-                Simd::load(name, kernel, race, options, progress)
+                Simd::load(name, kernel, race, options, cancel, progress)
             },
         }
     };
@@ -107,6 +109,7 @@ impl Simd {
         kernel: Kernel,
         race: Race,
         options: Options,
+        cancel: &AtomicBool,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Box<dyn Backend>, BackendError> {
         let preset = race.preset();
@@ -120,6 +123,9 @@ impl Simd {
         } else {
             let mut layers = Vec::with_capacity(preset.layers);
             for layer in 0..preset.layers {
+                if cancel.load(Ordering::Relaxed) {
+                    return Err(BackendError::Cancelled);
+                }
                 layers.push(PackedLayer::generate(&kernel, &race, layer, threads));
                 done += preset.layer_parameters();
                 progress(done, total);

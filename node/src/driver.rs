@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use race::proof::Tree;
 use race_app::{auth, beacon, epoch, model, node, settlement};
@@ -15,6 +16,7 @@ use crate::latest::Latest;
 use crate::misbehave::Misbehaviour;
 use crate::protocol::race::Window;
 use crate::protocol::{self, Identity, View, Wanted};
+use crate::racer::pace::Pace;
 use crate::racer::{RaceId, Racer};
 use crate::sender::{AccountState, Sender};
 use crate::serving::host::Host;
@@ -48,6 +50,8 @@ pub struct Driver {
     pub home: PathBuf,
     /// What was last said in the log.
     pub told: Option<(u64, i32, u32, u32)>,
+    /// How fast blocks come.
+    pub pace: Pace,
     /// The tenth of a race's window that was last said in the log.
     pub told_of_race: Option<(RaceId, u64)>,
 }
@@ -56,6 +60,7 @@ impl Driver {
     /// Runs until the node stops.
     pub async fn run(mut self, mut latest: Latest) {
         while let Some(view) = latest.changed().await {
+            self.pace.see(view.height, Instant::now());
             self.step(&view).await;
         }
     }
@@ -181,6 +186,8 @@ impl Driver {
         };
         if searches {
             self.racer.start(&race);
+            let left = window.and_then(|window| self.pace.of(window.blocks_to_search()));
+            self.racer.ends_in(left);
         } else {
             self.racer.finish();
         }

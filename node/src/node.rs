@@ -28,6 +28,7 @@ use crate::misbehave::{Misbehaving, Misbehaviour};
 use crate::oracle::Oracle;
 use crate::preempt::Preempt;
 use crate::protocol::{Identity, View};
+use crate::racer::pace::Pace;
 use crate::racer::Racer;
 use crate::secrets::Secrets;
 use crate::sender::Sender;
@@ -199,6 +200,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         race: config.race.clone(),
         misbehaviour: options.misbehave,
         home: home.clone(),
+        pace: Pace::default(),
         told: None,
         told_of_race: None,
     };

@@ -62,7 +62,12 @@ impl Window {
 
     /// Whether there is time to search: what is found now can be submitted at a later block.
     pub fn searches(&self) -> bool {
-        self.next < self.last
+        self.blocks_to_search() > 0
+    }
+
+    /// Blocks until the search ends.
+    pub fn blocks_to_search(&self) -> u64 {
+        self.last.saturating_sub(self.next)
     }
 
     /// Blocks until it closes, the next one included.

@@ -33,23 +33,29 @@ struct Job {
     seed: [u8; 32],
     #[serde(with = "hex::serde")]
     public_key: [u8; 32],
+    /// Milliseconds after which the window is expected to close, from when this was written. No time
+    /// of day: machines that share a folder need not agree on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left_ms: Option<u64>,
 }
 
 fn path(folder: &Path, id: RaceId) -> PathBuf {
     folder.join(format!("{}-{}{JOB}", id.0, id.1))
 }
 
-/// Tells other processes that the window of a race is open.
+/// Tells other processes that the window of a race is open, and that it is expected to close in
+/// `left`.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn post(folder: &Path, start: &Start) -> Result<(), FileError> {
+pub fn post(folder: &Path, start: &Start, left: Option<Duration>) -> Result<(), FileError> {
     let job = Job {
         epoch: start.id.0,
         attempt: start.id.1,
         preset: start.preset.name.to_owned(),
         seed: start.seed,
         public_key: start.public_key,
+        left_ms: left.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
     };
     let bytes = serde_json::to_vec(&job).expect("a job is JSON");
     files::write_atomically(&path(folder, start.id), &bytes, files::PRIVATE)
@@ -76,16 +82,22 @@ fn jobs(folder: &Path) -> Vec<PathBuf> {
 
 /// The newest race whose window is open.
 pub fn posted(folder: &Path) -> Option<Start> {
+    newest(folder).map(|(start, _)| start)
+}
+
+/// The newest race whose window is open, and what was left of it when that was written.
+fn newest(folder: &Path) -> Option<(Start, Option<Duration>)> {
     let starts = jobs(folder).into_iter().filter_map(|path| {
         let job: Job = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
-        Some(Start {
+        let start = Start {
             id: (job.epoch, job.attempt),
             preset: Preset::by_name(&job.preset).ok()?,
             seed: job.seed,
             public_key: job.public_key,
-        })
+        };
+        Some((start, job.left_ms.map(Duration::from_millis)))
     });
-    starts.max_by_key(|start| start.id)
+    starts.max_by_key(|(start, _)| start.id)
 }
 
 /// Races in a process of its own until `stopped` says so: whatever is posted in `folder`, over the
@@ -104,17 +116,23 @@ pub fn follow(
     };
     let mut racer = Racer::beside(folder, own, config, Preempt::default());
     let mut racing = None;
+    let mut told_left = None;
     while !stopped() {
-        let posted = posted(folder);
-        let now = posted.as_ref().map(|start| start.id);
+        let posted = newest(folder);
+        let now = posted.as_ref().map(|(start, _)| start.id);
         if racing.is_some() && racing != now {
             if let Some((id, progress)) = racer.progress() {
                 tell(id, progress, false);
             }
             racer.finish();
         }
-        if let Some(start) = posted {
+        if let Some((start, left)) = posted {
             racer.start(&start);
+            // What was written at one block counts from when it was first read.
+            if told_left != Some((start.id, left)) {
+                told_left = Some((start.id, left));
+                racer.ends_in(left);
+            }
             if racing != now {
                 if let Some((id, progress)) = racer.progress() {
                     tell(id, progress, true);
@@ -143,11 +161,15 @@ mod tests {
             seed: [2; 32],
             public_key: [3; 32],
         };
-        post(folder.path(), &start(9)).unwrap();
-        post(folder.path(), &start(10)).unwrap();
-        let seen = posted(folder.path()).unwrap();
+        post(folder.path(), &start(9), None).unwrap();
+        post(folder.path(), &start(10), None).unwrap();
+        let (seen, left) = newest(folder.path()).unwrap();
         assert_eq!(seen.of(), start(10).of());
-        assert_eq!(seen.id, (10, 1));
+        assert_eq!((seen.id, left), ((10, 1), None));
+        // Told again as its end comes near.
+        let left = Some(Duration::from_millis(1_500));
+        post(folder.path(), &start(10), left).unwrap();
+        assert_eq!(newest(folder.path()).unwrap().1, left);
         withdraw(folder.path());
         withdraw(folder.path());
         assert!(posted(folder.path()).is_none());

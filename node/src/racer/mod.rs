@@ -6,6 +6,7 @@
 //! | [`finds`] | the file of what was tried and found |
 //! | [`worker`] | a thread around a backend |
 //! | [`job`] | further processes that race for this node |
+//! | [`pace`] | when a window will close |
 //!
 //! The pure search is the race crate's. The node's own finds file is the only state: after a crash the
 //! search goes on where it ends, and since a count names its first leaves, any root that was ever
@@ -14,10 +15,12 @@
 pub mod finds;
 pub mod job;
 pub mod nonces;
+pub mod pace;
 pub mod worker;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use race::proof::{Leaf, Tree};
 use race::Preset;
@@ -171,9 +174,26 @@ impl Racer {
         current.crew = Some(crew);
         if self.suffix.is_empty() {
             self.posts = true;
-            if let Err(error) = job::post(&self.folder, start) {
-                tracing::warn!(%error, "other racing processes are not told of the race");
-            }
+            self.post(start, None);
+        }
+    }
+
+    fn post(&self, start: &Start, left: Option<Duration>) {
+        if let Err(error) = job::post(&self.folder, start, left) {
+            tracing::warn!(%error, "other racing processes are not told of the race");
+        }
+    }
+
+    /// The window of the race in progress is expected to close in `left`: batches are cut so that
+    /// little is in flight then.
+    pub fn ends_in(&mut self, left: Option<Duration>) {
+        let searches = |c: &&Current| c.crew.is_some() && !c.finished;
+        let Some(current) = self.current.as_ref().filter(searches) else {
+            return;
+        };
+        current.search.ends_in(left);
+        if self.posts && left.is_some_and(|left| left < worker::ENDS_SOON) {
+            self.post(current.search.start(), left);
         }
     }
 

@@ -22,19 +22,30 @@ use crate::preempt::Control;
 /// should size its batches below it.
 const GIVEN_UP_BELOW: Duration = Duration::from_secs(1);
 
-/// Longest that a batch should take: what is in flight is lost when the window closes, or the process
-/// is killed. On a slow device a full batch takes minutes.
+/// Longest that a batch should take: what is in flight is lost when the process is killed. On a slow
+/// device a full batch takes minutes.
 const LONGEST_BATCH: Duration = Duration::from_secs(20);
 
-/// How many nonces the next batch has, after one of `last` (nonces, time): as many as the backend
-/// likes, if they do not take too long. The first batch measures, with an eighth.
-fn sized(backend: usize, last: Option<(u64, Duration)>) -> u64 {
+/// Where less than this is left of a window, its length decides on that of batches.
+pub const ENDS_SOON: Duration = LONGEST_BATCH.saturating_mul(2);
+
+/// How many nonces the next batch has, after one of `last` (nonces, time) and with `left` of the
+/// window: as many as the backend likes, if they do not take too long, and no more than half of what
+/// is left, since a batch in flight at the end is lost and the end is only expected, not known. An
+/// eighth of what the backend likes is worth beginning at any time: the first batch, which measures,
+/// and the last ones.
+fn sized(backend: usize, last: Option<(u64, Duration)>, left: Option<Duration>) -> u64 {
     let likes = backend.max(1) as u64;
+    let eighth = likes.div_ceil(8);
     let Some((nonces, taken)) = last else {
-        return likes.div_ceil(8);
+        return eighth;
     };
-    let fit = u128::from(nonces) * LONGEST_BATCH.as_nanos() / taken.as_nanos().max(1);
-    u64::try_from(fit).unwrap_or(u64::MAX).clamp(1, likes)
+    let within = |time: Duration| {
+        let fit = u128::from(nonces) * time.as_nanos() / taken.as_nanos().max(1);
+        u64::try_from(fit).unwrap_or(u64::MAX)
+    };
+    let until_end = left.map_or(likes, |left| within(left / 2).max(eighth));
+    within(LONGEST_BATCH).min(until_end).clamp(1, likes)
 }
 
 /// How far a search is.
@@ -61,6 +72,8 @@ struct State {
     begun: Option<Instant>,
     /// Nonces tried in this run.
     tried: u64,
+    /// When the window is expected to close.
+    ends: Option<Instant>,
 }
 
 impl Search {
@@ -78,6 +91,7 @@ impl Search {
                 untried,
                 begun: None,
                 tried: 0,
+                ends: None,
             }),
         })
     }
@@ -126,6 +140,17 @@ impl Search {
         self.record(&mut self.state(), leaves, 0..0);
     }
 
+    /// The window is expected to close in `left`.
+    pub fn ends_in(&self, left: Option<Duration>) {
+        self.state().ends = left.map(|left| Instant::now() + left);
+    }
+
+    /// What is expected to be left of the window.
+    fn left(&self) -> Option<Duration> {
+        let ends = self.state().ends;
+        ends.map(|ends| ends.saturating_duration_since(Instant::now()))
+    }
+
     fn take(&self, most: u64) -> Option<Range<u64>> {
         let mut state = self.state();
         state.begun.get_or_insert_with(Instant::now);
@@ -164,7 +189,7 @@ impl Search {
         let participant = node_seed(&self.start.public_key);
         let mut last: Option<(u64, Duration)> = None;
         while control.may_go_on() {
-            let Some(batch) = self.take(sized(backend.batch(), last)) else {
+            let Some(batch) = self.take(sized(backend.batch(), last, self.left())) else {
                 tracing::warn!(
                     "every nonce of [race] nonces was tried; give this process a larger share"
                 );
@@ -300,6 +325,7 @@ mod tests {
     #[test]
     fn a_batch_is_as_large_as_the_backend_likes_unless_it_takes_too_long() {
         let seconds = Duration::from_secs;
+        let sized = |likes, last| sized(likes, last, None);
         assert_eq!(sized(256, None), 32);
         assert_eq!(sized(256, Some((32, seconds(1)))), 256);
         assert_eq!(sized(256, Some((32, seconds(20)))), 32);
@@ -307,5 +333,26 @@ mod tests {
         assert_eq!(sized(256, Some((1, seconds(500)))), 1);
         assert_eq!(sized(0, None), 1);
         assert_eq!(sized(4, Some((1, Duration::ZERO))), 4);
+    }
+
+    #[test]
+    fn batches_halve_towards_the_end_of_the_window_down_to_an_eighth() {
+        // 40 nonces a second.
+        let mut last = (256, Duration::from_millis(6_400));
+        let mut left = Duration::from_secs(30);
+        let mut batches = Vec::new();
+        while !left.is_zero() {
+            let nonces = sized(256, Some(last), Some(left));
+            last = (nonces, Duration::from_millis(nonces * 25));
+            left = left.saturating_sub(last.1);
+            batches.push(nonces);
+        }
+        assert_eq!(batches, [256, 256, 256, 216, 108, 54, 32, 32]);
+        // An end that is late, and a device so slow that an eighth takes too long.
+        assert_eq!(sized(256, Some(last), Some(left)), 32);
+        assert_eq!(
+            sized(256, Some((1, Duration::from_secs(2))), Some(left)),
+            10
+        );
     }
 }

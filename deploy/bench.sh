@@ -70,6 +70,9 @@ for case in {tiny,small,paper}:{simd,simd-avx2,simd-portable,flex,reference}; do
     measure "race-${case/:/-}" "$raced" race bench --preset "${case%%:*}" \
         --backend "${case##*:}" --seconds "$seconds" --output json
 done
+# Weights generated for every batch, as a machine does that cannot hold them.
+measure race-paper-streaming "$raced" race bench --preset paper --backend simd --memory 100 \
+    --seconds "$seconds" --output json
 measure race-proof "$examples/proof" 30000
 measure race-disputes "$examples/disputes" paper 16 "$(nproc)"
 measure sizes "$examples/sizes"

@@ -10,6 +10,7 @@ use race_app::oracle::RaceOracle as _;
 use race_app::state::State;
 use race_app::store::{Engine, Snapshot};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::abci;
 use crate::checker::Checker;
@@ -29,7 +30,7 @@ use crate::oracle::Oracle;
 use crate::preempt::Preempt;
 use crate::protocol::{Identity, View};
 use crate::racer::pace::Pace;
-use crate::racer::Racer;
+use crate::racer::{self, Racer};
 use crate::secrets::Secrets;
 use crate::sender::Sender;
 use crate::serving::host::Host;
@@ -44,8 +45,15 @@ pub const HOT_KEY: &str = "hot";
 /// The name of the operator's key, where it is kept on the node.
 pub const OPERATOR_KEY: &str = "operator";
 
-/// How long CometBFT may take to stop.
-const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// How long CometBFT may take to stop; then it is killed, which it survives. With the two limits
+/// below a node that is asked to stop has ended within ten seconds, whatever hangs: what stops
+/// services has no more patience than that.
+const COMET_LIMIT: Duration = Duration::from_secs(6);
+/// How long the workers may take from then on. They were told before CometBFT.
+const WORKERS_LIMIT: Duration = Duration::from_secs(1);
+/// How long calls of CometBFT that are at hand may take then. A Commit that takes longer is cut off as
+/// by a crash: the state stays at the height before it or comes to the one after.
+const CALLS_LIMIT: Duration = Duration::from_secs(2);
 
 /// Anything that keeps a node from running; each sentence names what to do.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -104,6 +112,8 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     let config = Config::load(&home, std::env::vars(), &options.config)?;
     let layout = Home::new(&home);
     layout.create_dirs()?;
+    // Here, so that further racing processes can be started with the node.
+    files::create_private_dir(&racer::folder(&home))?;
     let genesis = Genesis::load(&layout.genesis())?;
     if options.misbehave.is_some() && !config.comet.local {
         return Err("--misbehave is for local networks only".into());
@@ -237,12 +247,16 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     let outcome = supervise(comet.as_ref(), serving).await;
     stop.send_replace(true);
     if let Some(comet) = &comet {
-        comet.stop(STOP_LIMIT).await;
+        comet.stop(COMET_LIMIT).await;
     }
-    if driving.await.is_err() {
-        tracing::error!("a worker failed while stopping");
+    match timeout(WORKERS_LIMIT, driving).await {
+        Ok(Ok(())) => {}
+        Ok(Err(_)) => tracing::error!("a worker failed while stopping"),
+        Err(_) => tracing::warn!("a worker did not stop in time; it is left behind"),
     }
-    abci.stop();
+    if !abci.stop(CALLS_LIMIT) {
+        tracing::warn!("a call of CometBFT did not end in time; it is left behind");
+    }
     tracing::info!("stopped");
     outcome
 }

@@ -9,6 +9,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -216,14 +217,18 @@ impl<A: Application> Server<A> {
     pub fn start(self) -> Handle {
         let shared = Arc::new(Shared::default());
         let address = self.address.clone();
-        let acceptor = {
+        let (running, over) = channel::<()>();
+        thread::spawn({
             let shared = Arc::clone(&shared);
-            thread::spawn(move || self.accept_until_stopped(&shared))
-        };
+            move || {
+                let _running = running;
+                self.accept_until_stopped(&shared);
+            }
+        });
         Handle {
             address,
             shared,
-            acceptor: Some(acceptor),
+            over: Some(over),
         }
     }
 
@@ -329,7 +334,8 @@ impl Shared {
 pub struct Handle {
     address: Address,
     shared: Arc<Shared>,
-    acceptor: Option<JoinHandle<()>>,
+    /// Nothing is sent: it closes when all has ended.
+    over: Option<Receiver<()>>,
 }
 
 impl Handle {
@@ -338,22 +344,22 @@ impl Handle {
         &self.address
     }
 
-    /// Stops listening, closes every connection, and waits until the calls at hand have ended: no
-    /// Commit is cut off. Call it after CometBFT has stopped.
-    pub fn stop(mut self) {
-        self.end();
-    }
-
-    fn end(&mut self) {
+    /// Stops listening, closes every connection, and waits until the calls at hand have ended, so that
+    /// no Commit is cut off; false when one has not within `limit` and is left behind. Call it after
+    /// CometBFT has stopped.
+    pub fn stop(mut self, limit: Duration) -> bool {
         self.shared.stopping.store(true, Ordering::SeqCst);
-        if let Some(acceptor) = self.acceptor.take() {
-            let _ = acceptor.join();
-        }
+        let over = self.over.take();
+        over.is_none_or(|over| over.recv_timeout(limit) != Err(RecvTimeoutError::Timeout))
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.end();
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        if let Some(over) = self.over.take() {
+            // Nobody sends: it ends with the last call.
+            let _ = over.recv();
+        }
     }
 }

@@ -161,7 +161,7 @@ impl CometProcess {
             drop(pid_file);
             for task in logs.into_iter().flatten() {
                 // The pipes closed with the child; a grandchild that holds one is not waited for.
-                let _ = timeout(Duration::from_secs(2), task).await;
+                let _ = timeout(Duration::from_millis(300), task).await;
             }
             let report = Exit {
                 status,

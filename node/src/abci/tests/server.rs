@@ -1,11 +1,17 @@
 //! Connections: both transports, order, pipelining, limits, start and stop.
 
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use tendermint_proto::v0_38::abci::*;
 
 use super::super::{Address, Options, Server, ServerError};
 use super::*;
+
+/// Generous: other tests share the machine.
+const LIMIT: Duration = Duration::from_secs(120);
 
 fn unix(folder: &tempfile::TempDir) -> Address {
     Address::Unix(folder.path().join("abci.sock"))
@@ -75,7 +81,7 @@ fn both_transports_answer_every_call_with_its_own_kind() {
         assert!(
             matches!(client.ask(Call::Commit(RequestCommit {})), Answer::Commit(answer) if answer.retain_height == 3)
         );
-        handle.stop();
+        assert!(handle.stop(LIMIT));
     }
 }
 
@@ -183,15 +189,63 @@ fn stopping_closes_connections_and_frees_the_address() {
         let address = handle.address().clone();
         let mut client = Client::connect(&address);
         assert_eq!(client.ask(echo("a")), echoed("a"));
-        handle.stop();
+        assert!(handle.stop(LIMIT));
         assert_eq!(client.receive(), None);
         if let Address::Unix(path) = &address {
             assert!(!path.exists());
         }
         let again = start(address.clone());
         assert_eq!(Client::connect(&address).ask(echo("b")), echoed("b"));
-        again.stop();
+        assert!(again.stop(LIMIT));
     }
+}
+
+/// An application whose Commit ends when it is told.
+#[derive(Clone)]
+struct Held {
+    begun: Arc<Barrier>,
+    may_end: Arc<Barrier>,
+    ended: Arc<AtomicBool>,
+}
+
+impl Application for Held {
+    fn commit(&self) -> ResponseCommit {
+        self.begun.wait();
+        self.may_end.wait();
+        self.ended.store(true, Ordering::SeqCst);
+        ResponseCommit::default()
+    }
+}
+
+/// A server with a Commit at hand.
+fn committing() -> (Held, Handle, Client) {
+    let two = || Arc::new(Barrier::new(2));
+    let app = Held {
+        begun: two(),
+        may_end: two(),
+        ended: Arc::default(),
+    };
+    let address = "tcp://127.0.0.1:0".parse().unwrap();
+    let server = Server::bind(address, app.clone(), Options::default()).unwrap();
+    let handle = server.start();
+    let mut client = Client::connect(handle.address());
+    client.send([Call::Commit(RequestCommit {})]);
+    app.begun.wait();
+    (app, handle, client)
+}
+
+#[test]
+fn stopping_waits_for_a_commit_at_hand_but_not_for_ever() {
+    let (app, handle, _client) = committing();
+    let stopping = std::thread::spawn(move || handle.stop(LIMIT));
+    app.may_end.wait();
+    assert!(stopping.join().unwrap());
+    assert!(app.ended.load(Ordering::SeqCst), "it came first");
+
+    let (app, handle, _client) = committing();
+    assert!(!handle.stop(Duration::ZERO));
+    assert!(!app.ended.load(Ordering::SeqCst), "it is left behind");
+    app.may_end.wait();
 }
 
 #[test]
@@ -218,7 +272,7 @@ fn an_address_in_use_is_refused_and_a_stale_socket_is_replaced() {
         std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o600
     );
-    handle.stop();
+    assert!(handle.stop(LIMIT));
     std::fs::write(&path, "not a socket").unwrap();
     assert!(Server::bind(unix(&folder), Mirror, Options::default()).is_err());
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "not a socket");

@@ -1,7 +1,8 @@
 //! Four real CometBFT nodes of which one inflates its count and one is killed without warning while
-//! blocks are made, and again in the middle of a race.
+//! blocks are made, and again in the middle of a race, in which a second process races for it.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use race_proto::race::beacon::v1 as beacon;
@@ -15,8 +16,11 @@ use raced::localnet::run::{free_base_port, Localnet};
 use raced::localnet::Plan;
 use raced::misbehave::Misbehaviour;
 use raced::racer::finds::Finds;
+use raced::racer::nonces::Share;
 use raced::racer::{self, job};
 use raced::status::Status;
+use rustix::process::{kill_process, Pid, Signal};
+use tokio::process::{Child, Command};
 
 const INFLATES: u16 = 3;
 const KILLED: u16 = 1;
@@ -36,6 +40,21 @@ fn plan(home: &Path) -> Plan {
         params: vec![("epoch/race_blocks".into(), 14)],
         misbehave: vec![(INFLATES, Misbehaviour::Inflate)],
     }
+}
+
+/// A second process that races for the node of `home`.
+fn work(home: &Path, nonces: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_raced"))
+        .args(["race", "work", "--threads", "1", "--output", "json"])
+        .args(["--nonces", nonces])
+        .arg("--home")
+        .arg(home)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
 }
 
 async fn app_hash(rpc: &str, height: u64) -> String {
@@ -66,10 +85,18 @@ async fn a_network_survives_a_cheat_and_kills() {
         .wait_for_height(height + 5, LIMIT)
         .await
         .unwrap();
+
+    // It comes back with one half of the nonces; a process of its own has the other.
+    let home = PathBuf::from(&network.nodes[usize::from(KILLED)].home);
+    let config = home.join("config").join("app.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let halved = text.replace("nonces = \"all\"", "nonces = \"1/2\"");
+    assert_ne!(halved, text);
+    std::fs::write(&config, halved).unwrap();
     localnet.restart(KILLED).unwrap();
+    let worker = work(&home, "2/2");
 
     // It dies again in the middle of its race: what it had found is on disk.
-    let home = PathBuf::from(&network.nodes[usize::from(KILLED)].home);
     sight
         .until("a race in progress", || async {
             let racing = Status::read(&home).and_then(|status| status.race);
@@ -84,6 +111,41 @@ async fn a_network_survives_a_cheat_and_kills() {
     let before = Finds::read(&file, &start.of()).unwrap().unwrap();
     assert!(!before.leaves().is_empty());
     localnet.restart(KILLED).unwrap();
+
+    // What it submits is both processes' finds, and no nonce twice.
+    let killed = hex::decode(&network.nodes[usize::from(KILLED)].validator).unwrap();
+    let submitted = sight
+        .until("the last submission", || async {
+            let now = sight.epoch().await?;
+            let answer: race::QuerySubmissionsResponse = sight
+                .ask(
+                    "/race.race.v1.Query/Submissions",
+                    &race::QuerySubmissionsRequest {
+                        epoch: number,
+                        attempt,
+                    },
+                )
+                .await?;
+            let mine = answer.submissions.into_iter().find(|s| s.address == killed);
+            Ok(mine.filter(|_| now.phase() != epoch::Phase::Race))
+        })
+        .await
+        .unwrap();
+    let merged = Finds::read(&file, &start.of()).unwrap().unwrap();
+    let first = usize::try_from(submitted.count).unwrap();
+    let mut leaves = merged.leaves()[..first].to_vec();
+    leaves.sort_by_key(|leaf| leaf.nonce);
+    let tree = ::race::proof::Tree::new(leaves).unwrap();
+    assert_eq!(submitted.root, tree.root());
+    let halves = ["1/2", "2/2"].map(|half| half.parse::<Share>().unwrap().range());
+    let in_half = halves.map(|half| {
+        tree.leaves()
+            .iter()
+            .filter(|l| half.contains(&l.nonce))
+            .count()
+    });
+    assert!(in_half.iter().all(|count| *count > 0), "{in_half:?}");
+    assert_eq!(in_half.iter().sum::<usize>(), first);
 
     // The first race: the inflated count is struck, the honest ones stand.
     sight.epoch_at_least(number + 1).await.unwrap();
@@ -187,4 +249,23 @@ async fn a_network_survives_a_cheat_and_kills() {
     assert_eq!(made.deals.len(), members.len());
     assert!(made.complaints.is_empty(), "{:?}", made.complaints);
     localnet.stop().await;
+
+    // Each node has stopped in order: its CometBFT, then itself.
+    for node in 0..4 {
+        let log = std::fs::read_to_string(localnet.log_file(node)).unwrap();
+        let (_, stopping) = log.rsplit_once("raced::node: stopping").unwrap();
+        let comet = stopping.find("raced::comet::process: CometBFT");
+        let itself = stopping.find("raced::node: stopped");
+        assert!(comet.is_some() && comet < itself, "node {node}: {stopping}");
+    }
+
+    // Asked to stop, the second process tells what it did and ends well.
+    let pid = worker
+        .id()
+        .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+    kill_process(pid.unwrap(), Signal::TERM).unwrap();
+    let ended = worker.wait_with_output().await.unwrap();
+    assert!(ended.status.success());
+    let told = String::from_utf8(ended.stdout).unwrap();
+    assert!(told.contains("\"nonces_per_s\""), "{told}");
 }

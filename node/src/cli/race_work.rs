@@ -44,6 +44,7 @@ impl Work {
         let config = config::Race {
             backend,
             threads: options.threads,
+            memory_mib: options.held_bytes >> 20,
             nonces: self.nonces,
             ..config::Race::default()
         };

@@ -33,6 +33,10 @@ $(COMETBFT): deploy/cometbft/go.mod deploy/cometbft/go.sum deploy/check-toolchai
 	cd deploy/cometbft && CGO_ENABLED=0 go build -trimpath -o ../../$@ github.com/cometbft/cometbft/cmd/cometbft
 	@touch $@
 
+SKEWED := $(BIN)/cometbft-skewed
+$(SKEWED): $(COMETBFT) deploy/cometbft/skewed/build.sh deploy/cometbft/skewed/time.go.txt
+	deploy/cometbft/skewed/build.sh $@ target/cometbft-skewed
+
 .PHONY: build
 build: libclang $(COMETBFT) ## build everything; leaves raced and cometbft in target/bin
 	. ./$(BUILD_ENV) && $(CARGO) build --locked --workspace --bins
@@ -48,12 +52,13 @@ localnet: build ## build, run a local network until Ctrl-C (NODES=4)
 	$(BIN)/raced localnet --nodes $(NODES) --home target/localnet
 
 .PHONY: test
-test: libclang $(COMETBFT) ## formatting, lints, and all tests, real CometBFT included
+test: libclang $(COMETBFT) $(SKEWED) ## formatting, lints, and all tests, real CometBFT included
 	$(CARGO) fmt --all --check
 	randomness/light/check.sh
 	. ./$(BUILD_ENV) && $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	. ./$(BUILD_ENV) && RACED_COMETBFT="$(CURDIR)/$(COMETBFT)" $(CARGO) test --locked --workspace --doc
-	. ./$(BUILD_ENV) && RACED_COMETBFT="$(CURDIR)/$(COMETBFT)" $(CARGO) test --locked --workspace --lib --bins --tests --no-fail-fast
+	. ./$(BUILD_ENV) && RACED_COMETBFT="$(CURDIR)/$(COMETBFT)" COMETBFT_SKEWED="$(CURDIR)/$(SKEWED)" \
+		$(CARGO) test --locked --workspace --lib --bins --tests --no-fail-fast
 
 .PHONY: bench
 bench: build ## every benchmark, as a table and as JSON in target/bench

@@ -3,7 +3,10 @@
 
 use std::str::FromStr;
 
+use prost::Message as _;
+use race_app::beacon::signing::MAX_EXTENSION_BYTES;
 use race_app::injected;
+use race_proto::race::beacon::v1::VoteExtension;
 use tendermint_abci::Application;
 use tendermint_proto::v0_38::abci;
 
@@ -22,7 +25,7 @@ pub enum Misbehaviour {
     NoReveal,
     /// Leaves its shares of rounds' signatures out of its votes.
     NoSign,
-    /// Puts other bytes where its shares belong.
+    /// Puts bad shares into its votes, as many as fit.
     JunkShares,
     /// Leaves rounds' signatures out of the blocks it proposes.
     OmitSignatures,
@@ -95,6 +98,21 @@ impl<A> Misbehaving<A> {
     }
 }
 
+/// The largest extension that a vote may have: a member's own with the last share spoilt, and others.
+fn junk(extension: &[u8]) -> Vec<u8> {
+    let mut junk = VoteExtension::decode(extension).unwrap_or_default();
+    if let Some(byte) = junk.parts.last_mut().and_then(|part| part.last_mut()) {
+        *byte ^= 1;
+    }
+    loop {
+        junk.parts.push(vec![0x5a; 32 + 96]);
+        if junk.encoded_len() > MAX_EXTENSION_BYTES {
+            junk.parts.pop();
+            return junk.encode_to_vec();
+        }
+    }
+}
+
 /// Calls that are passed on as they are.
 macro_rules! passed_on {
     ($($call:ident($request:ident) -> $response:ident;)*) => {
@@ -148,12 +166,7 @@ impl<A: Application> Application for Misbehaving<A> {
         match self.kind {
             Misbehaviour::NoSign => response = abci::ResponseExtendVote::default(),
             Misbehaviour::JunkShares => {
-                let mut junk = response.vote_extension.to_vec();
-                // Of the last share's second coordinate.
-                if let Some(byte) = junk.last_mut() {
-                    *byte ^= 1;
-                }
-                response.vote_extension = junk.into();
+                response.vote_extension = junk(&response.vote_extension).into();
             }
             _ => {}
         }

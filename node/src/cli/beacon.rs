@@ -33,7 +33,7 @@ enum Command {
     Status(NodeFlag),
     /// Check one BLS12-381 signature, anyone's, or a race seed of this network: exit code 0 if it is right, 1 if it is not, 2 if something given cannot be read
     #[command(
-        after_help = "Examples:\n  raced beacon verify --public-key 8689...ea31 --signature 82f5...0a42 --message 5f8c...1f0e\n  raced query beacon seed --epoch 7 --output json > seed.json && raced beacon verify --seed seed.json --public-key b93b...ee3a"
+        after_help = "Example:\n  raced beacon verify --public-key 8689...ea31 --signature 82f5...0a42 --message 5f8c...1f0e\n  raced query beacon seed --epoch 7 --output json > seed.json && raced beacon verify --seed seed.json --public-key b93b...ee3a"
     )]
     Verify(Verify),
 }

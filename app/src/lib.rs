@@ -55,6 +55,7 @@ pub mod session;
 pub mod settlement;
 pub mod staking;
 pub mod state;
+mod statesync;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

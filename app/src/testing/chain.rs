@@ -16,6 +16,7 @@ use crate::app::{App, Finalized, NewBlock};
 use crate::block::Block;
 use crate::context::Context;
 use crate::error::TxError;
+use crate::evidence::Misbehavior;
 use crate::genesis::{AppGenesis, GenesisAccount, ProfileName, GENESIS_POWER};
 use crate::oracle::RaceOracle;
 use crate::state::State;
@@ -111,6 +112,7 @@ impl Builder {
                 .map(|n| n.genesis(&self.chain_id, GENESIS_POWER))
                 .collect(),
             models: self.models.clone(),
+            carried: None,
         }
     }
 
@@ -135,6 +137,7 @@ impl Builder {
             events: Vec::new(),
             app_hash: genesis_hash,
             memory: honest::Memory::default(),
+            misbehavior: Vec::new(),
         };
         chain.apply(&validators);
         chain
@@ -167,6 +170,8 @@ pub struct Chain {
     pub app_hash: [u8; 32],
     /// What the honest nodes remember.
     pub memory: honest::Memory,
+    /// Equivocations that the next block proves.
+    pub misbehavior: Vec<Misbehavior>,
 }
 
 impl Chain {
@@ -308,7 +313,11 @@ impl Chain {
             .iter()
             .map(|(address, signed)| (*address, *signed))
             .collect();
-        let block = Block { txs, signed };
+        let block = Block {
+            txs,
+            signed,
+            misbehavior: std::mem::take(&mut self.misbehavior),
+        };
         let new = NewBlock {
             height: self.height,
             time_ms: self.time_ms,

@@ -11,6 +11,7 @@ mod a_false_accusation_costs_the_accuser;
 mod a_false_proof_counts_nothing;
 mod a_race_that_fails_halves_who_caused_it;
 mod an_epoch_turns_counts_into_powers;
+mod an_equivocator_is_out_until_a_later_race;
 mod many_participants_are_judged;
 mod messages_out_of_place_are_refused;
 mod nodes_register_and_are_forgotten;

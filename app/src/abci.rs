@@ -4,13 +4,14 @@ use tendermint_abci::Application;
 use tendermint_proto::v0_38::abci::response_process_proposal::ProposalStatus;
 use tendermint_proto::v0_38::abci::response_verify_vote_extension::VerifyStatus;
 use tendermint_proto::v0_38::abci::{
-    CommitInfo, RequestApplySnapshotChunk, RequestCheckTx, RequestExtendVote, RequestFinalizeBlock,
-    RequestInfo, RequestInitChain, RequestLoadSnapshotChunk, RequestOfferSnapshot,
-    RequestPrepareProposal, RequestProcessProposal, RequestQuery, RequestVerifyVoteExtension,
-    ResponseApplySnapshotChunk, ResponseCheckTx, ResponseCommit, ResponseExtendVote,
-    ResponseFinalizeBlock, ResponseInfo, ResponseInitChain, ResponseListSnapshots,
-    ResponseLoadSnapshotChunk, ResponseOfferSnapshot, ResponsePrepareProposal,
-    ResponseProcessProposal, ResponseQuery, ResponseVerifyVoteExtension, ValidatorUpdate,
+    CommitInfo, Misbehavior, MisbehaviorType, RequestApplySnapshotChunk, RequestCheckTx,
+    RequestExtendVote, RequestFinalizeBlock, RequestInfo, RequestInitChain,
+    RequestLoadSnapshotChunk, RequestOfferSnapshot, RequestPrepareProposal, RequestProcessProposal,
+    RequestQuery, RequestVerifyVoteExtension, ResponseApplySnapshotChunk, ResponseCheckTx,
+    ResponseCommit, ResponseExtendVote, ResponseFinalizeBlock, ResponseInfo, ResponseInitChain,
+    ResponseListSnapshots, ResponseLoadSnapshotChunk, ResponseOfferSnapshot,
+    ResponsePrepareProposal, ResponseProcessProposal, ResponseQuery, ResponseVerifyVoteExtension,
+    ValidatorUpdate,
 };
 use tendermint_proto::v0_38::crypto::{public_key, PublicKey};
 use tendermint_proto::v0_38::types::BlockIdFlag;
@@ -18,12 +19,14 @@ use tendermint_proto::v0_38::types::BlockIdFlag;
 use crate::address::ConsensusAddress;
 use crate::app::{App, NewBlock};
 use crate::block::Block;
+use crate::evidence;
 use crate::genesis::AppGenesis;
 use crate::statesync;
 use crate::time::milliseconds;
 use crate::tx::execute::shown;
 use crate::upgrade::APP_VERSION;
 use race_proto::race::epoch::v1::Validator;
+use race_proto::race::evidence::v1::Kind;
 
 /// The application's name in `/abci_info`.
 pub const NAME: &str = "race";
@@ -53,6 +56,23 @@ fn signed(commit: Option<&CommitInfo>) -> Vec<(ConsensusAddress, bool)> {
             Some((address, vote.block_id_flag == BlockIdFlag::Commit as i32))
         })
         .collect()
+}
+
+/// What evidence says; `None` for a kind that this version does not know.
+fn misbehavior(evidence: &Misbehavior) -> Option<evidence::Misbehavior> {
+    let kind = match evidence.r#type() {
+        MisbehaviorType::DuplicateVote => Kind::DuplicateVote,
+        MisbehaviorType::LightClientAttack => Kind::LightClientAttack,
+        MisbehaviorType::Unknown => return None,
+    };
+    let validator = evidence.validator.as_ref()?;
+    Some(evidence::Misbehavior {
+        address: validator.address.as_ref().try_into().ok()?,
+        kind,
+        height: height(evidence.height),
+        time_ms: milliseconds(evidence.time.as_ref()),
+        power: u64::try_from(validator.power).unwrap_or(0),
+    })
 }
 
 impl Application for App {
@@ -149,6 +169,7 @@ impl Application for App {
                 block: Block {
                     signed: signed(request.decided_last_commit.as_ref()),
                     txs: request.txs,
+                    misbehavior: request.misbehavior.iter().filter_map(misbehavior).collect(),
                 },
             },
         );

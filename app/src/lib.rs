@@ -34,6 +34,8 @@ pub mod duty;
 pub mod epoch;
 pub mod error;
 pub mod events;
+pub mod evidence;
+pub mod export;
 pub mod fields;
 pub mod genesis;
 pub mod gov;

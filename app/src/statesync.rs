@@ -14,7 +14,7 @@ use tendermint_proto::v0_38::abci::{
 
 use crate::app::App;
 use crate::store::statesync::format::{hash, Manifest, FORMAT};
-use crate::store::statesync::restore::Restore;
+use crate::store::statesync::restore::{Blocks, Restore};
 use crate::store::statesync::shelf::Shelf;
 use crate::store::statesync::SnapshotError;
 
@@ -120,7 +120,7 @@ fn begin(app: &App, request: RequestOfferSnapshot) -> Result<(), Refused> {
     );
     let mut slot = restore_slot(app);
     *slot = None;
-    *slot = Some(app.store().restore(manifest)?);
+    *slot = Some(app.store().restore(manifest, Blocks::None)?);
     Ok(())
 }
 

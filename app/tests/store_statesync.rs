@@ -8,6 +8,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use prost::Message as _;
 use race_app::store::statesync::format::{self, Limits, Manifest};
+use race_app::store::statesync::restore::Blocks;
 use race_app::store::statesync::shelf::Shelf;
 use race_app::store::statesync::take::take;
 use race_app::store::statesync::{file, SnapshotError};
@@ -39,7 +40,7 @@ fn taken(snapshot: &Snapshot) -> Taken {
 
 fn restore(taken: &Taken, store: &Store) -> Result<Snapshot, SnapshotError> {
     let manifest = Manifest::check(&taken.manifest.encode_to_vec())?;
-    let mut restore = store.restore(manifest)?;
+    let mut restore = store.restore(manifest, Blocks::None)?;
     for (index, chunk) in (0u32..).zip(&taken.chunks) {
         if let Some(snapshot) = restore.apply(index, chunk)? {
             return Ok(snapshot);
@@ -153,7 +154,7 @@ fn other_bytes_than_the_manifest_names_are_their_senders_fault_and_change_nothin
     let original = at(5);
     let taken = taken(&original.latest());
     let store = at(0);
-    let mut restore = store.restore(taken.manifest.clone()).unwrap();
+    let mut restore = store.restore(taken.manifest.clone(), Blocks::None).unwrap();
     for (index, chunk) in (0u32..).zip(&taken.chunks) {
         let mut torn = chunk.clone();
         torn.pop();
@@ -388,6 +389,9 @@ fn the_shelf_keeps_the_newest_survives_a_restart_and_drops_what_is_unfinished() 
     std::fs::create_dir(folder.path().join("7.partial")).unwrap();
     std::fs::write(folder.path().join("7.partial/0"), b"half a chunk").unwrap();
     std::fs::create_dir(folder.path().join("8")).unwrap();
+    // A look removes nothing: a node may work there.
+    assert_eq!(heights(&Shelf::look(folder.path()).unwrap()), [5, 6]);
+    assert!(folder.path().join("7.partial").exists());
     let shelf = Shelf::open(folder.path(), 2).unwrap();
     assert_eq!(heights(&shelf), [5, 6]);
     assert!(!folder.path().join("7.partial").exists());
@@ -402,6 +406,9 @@ fn the_shelf_keeps_the_newest_survives_a_restart_and_drops_what_is_unfinished() 
     assert_eq!(shelf.chunk(4, 0), None);
     std::fs::write(folder.path().join("6/0"), b"damaged").unwrap();
     assert_eq!(shelf.chunk(6, 0), None);
+    shelf.drop_above(5).unwrap();
+    assert_eq!(heights(&shelf), [5]);
+    assert!(!folder.path().join("6").exists());
 }
 
 #[test]
@@ -415,8 +422,9 @@ fn a_snapshot_is_carried_in_a_file() {
     file::export(&shelf, 5, &path).unwrap();
     assert!(file::export(&shelf, 5, &path).is_err(), "it was replaced");
     let store = at(0);
-    file::restore(&path, &store).unwrap();
+    file::restore(&path, &store, Blocks::Later).unwrap();
     assert_eq!(store.latest().app_hash(), original.latest().app_hash());
+    assert_eq!(store.restored_height(), None);
 
     let whole = std::fs::read(&path).unwrap();
     for (torn, to) in [
@@ -426,7 +434,10 @@ fn a_snapshot_is_carried_in_a_file() {
     ] {
         std::fs::write(&path, &whole[..torn]).unwrap();
         let store = at(0);
-        assert!(file::restore(&path, &store).is_err(), "torn at {to}");
+        assert!(
+            file::restore(&path, &store, Blocks::Later).is_err(),
+            "torn at {to}"
+        );
         assert_eq!(store.latest().height(), 0);
     }
 }

@@ -47,7 +47,7 @@ pub struct Meta {
     /// Oldest height that can still be read.
     #[prost(uint64, tag = "3")]
     pub oldest: u64,
-    /// The height that came from a snapshot, if one did.
+    /// The height that came by state sync, 0 for none.
     #[prost(uint64, tag = "4")]
     pub restored: u64,
 }

@@ -173,8 +173,8 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner) = snapshot.clone();
     }
 
-    /// The height that was restored from a snapshot, if that is how this store came to be. While it is
-    /// the latest, no block was executed on it yet.
+    /// The height that came by state sync, if that is how this store came to be. While it is the latest,
+    /// no block was executed on it yet, and CometBFT cannot start again.
     pub fn restored_height(&self) -> Option<u64> {
         match self.inner.restored.load(Ordering::SeqCst) {
             0 => None,

@@ -8,6 +8,7 @@ use std::path::Path;
 use prost::Message as _;
 
 use super::format::{Manifest, MAX_CHUNK_BYTES, MAX_MANIFEST_BYTES};
+use super::restore::Blocks;
 use super::shelf::Shelf;
 use super::{failed, SnapshotError};
 use crate::store::{Snapshot, Store};
@@ -42,11 +43,11 @@ pub fn export(shelf: &Shelf, height: u64, path: &Path) -> Result<Manifest, Snaps
     Ok(manifest)
 }
 
-/// Restores the snapshot of a file into an empty store.
+/// Restores the snapshot of a file into an empty store; the file is read once.
 ///
 /// # Errors
 /// The file is no snapshot, not whole, or does not prove itself.
-pub fn restore(path: &Path, store: &Store) -> Result<Snapshot, SnapshotError> {
+pub fn restore(path: &Path, store: &Store, blocks: Blocks) -> Result<Snapshot, SnapshotError> {
     let wrong = failed("cannot read", path);
     let mut input = BufReader::new(File::open(path).map_err(&wrong)?);
     let mut magic = [0; MAGIC.len()];
@@ -58,7 +59,7 @@ pub fn restore(path: &Path, store: &Store) -> Result<Snapshot, SnapshotError> {
         )));
     }
     let manifest = get(&mut input, MAX_MANIFEST_BYTES).map_err(&wrong)?;
-    let mut restore = store.restore(Manifest::check(&manifest)?)?;
+    let mut restore = store.restore(Manifest::check(&manifest)?, blocks)?;
     for index in 0u32.. {
         let chunk = get(&mut input, MAX_CHUNK_BYTES).map_err(&wrong)?;
         if let Some(snapshot) = restore.apply(index, &chunk)? {

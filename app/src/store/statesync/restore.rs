@@ -43,12 +43,23 @@ pub struct Restore {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Which blocks CometBFT has beside a store that a snapshot is restored into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blocks {
+    /// None: it joins by state sync, and cannot start again before it has the first block after the
+    /// snapshot.
+    None,
+    /// Those after the snapshot's height: it replays them.
+    Later,
+}
+
 /// What became of a chunk: the restored state after the last one.
 type Applied = Result<Option<Snapshot>, SnapshotError>;
 
 /// The restore itself.
 struct Work {
     store: Store,
+    blocks: Blocks,
     manifest: Manifest,
     next: u32,
     /// The store's place in the manifest, and its tree so far.
@@ -101,7 +112,7 @@ impl Store {
     ///
     /// # Errors
     /// [`SnapshotError::NotEmpty`], and the database's own.
-    pub fn restore(&self, manifest: Manifest) -> Result<Restore, SnapshotError> {
+    pub fn restore(&self, manifest: Manifest, blocks: Blocks) -> Result<Restore, SnapshotError> {
         let height = self.latest().height();
         if height != 0 {
             return Err(SnapshotError::NotEmpty(height));
@@ -115,6 +126,7 @@ impl Store {
         let thread = thread::spawn(move || {
             let mut work = Work {
                 store,
+                blocks,
                 manifest,
                 next: 0,
                 open: None,
@@ -298,11 +310,15 @@ impl Work {
             root_version: root.version,
             stores: records,
         };
+        let restored = match self.blocks {
+            Blocks::None => *height,
+            Blocks::Later => 0,
+        };
         let meta = Meta {
             format: layout::FORMAT,
             height: *height,
             oldest: *height,
-            restored: *height,
+            restored,
         };
         let mut batch: Batch = root
             .nodes
@@ -315,7 +331,7 @@ impl Work {
         kv.commit(batch)?;
         kv.note_durable(*height)?;
         lock(&self.store.inner.pins).oldest = *height;
-        self.store.inner.restored.store(*height, Ordering::SeqCst);
+        self.store.inner.restored.store(restored, Ordering::SeqCst);
         let pin = Pin::new(&self.store.inner.pins, *height)?;
         let snapshot = Snapshot::new(Arc::clone(kv), *height, record, pin)?;
         self.store.set_latest(&snapshot);

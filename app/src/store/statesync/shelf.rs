@@ -45,6 +45,21 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), SnapshotError> {
     file.sync_all().map_err(&failed)
 }
 
+fn is_partial(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == PARTIAL)
+}
+
+fn paths(folder: &Path) -> Result<Vec<PathBuf>, SnapshotError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed("cannot read", folder))?,
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    paths
+        .collect::<Result<_, _>>()
+        .map_err(failed("cannot read", folder))
+}
+
 impl Shelf {
     /// Opens or makes the folder, in which the `keep` newest snapshots stay, and removes what is
     /// unfinished. A snapshot whose manifest cannot be read is left out, with a warning.
@@ -53,13 +68,23 @@ impl Shelf {
     /// The folder cannot be made or read.
     pub fn open(folder: &Path, keep: usize) -> Result<Self, SnapshotError> {
         fs::create_dir_all(folder).map_err(failed("cannot make", folder))?;
+        for path in paths(folder)?.iter().filter(|path| is_partial(path)) {
+            fs::remove_dir_all(path).map_err(failed("cannot remove", path))?;
+        }
+        Ok(Self {
+            keep: keep.max(1),
+            ..Self::look(folder)?
+        })
+    }
+
+    /// What lies in the folder, to read: nothing is removed, so a node may work on it. Without a folder
+    /// there is nothing.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn look(folder: &Path) -> Result<Self, SnapshotError> {
         let mut there = BTreeMap::new();
-        for entry in fs::read_dir(folder).map_err(failed("cannot read", folder))? {
-            let path = entry.map_err(failed("cannot read", folder))?.path();
-            if path.extension().is_some_and(|ending| ending == PARTIAL) {
-                fs::remove_dir_all(&path).map_err(failed("cannot remove", &path))?;
-                continue;
-            }
+        for path in paths(folder)?.iter().filter(|path| !is_partial(path)) {
             let manifest = path.join(MANIFEST);
             let read = fs::read(&manifest).map_err(failed("cannot read", &manifest));
             match read.and_then(|bytes| Ok((Manifest::check(&bytes)?, bytes))) {
@@ -73,7 +98,7 @@ impl Shelf {
         }
         Ok(Self {
             folder: folder.to_path_buf(),
-            keep: keep.max(1),
+            keep: usize::MAX,
             there: Mutex::new(there),
             taking: Mutex::new(()),
         })
@@ -143,6 +168,24 @@ impl Shelf {
         fs::rename(partial, finished).map_err(failed("cannot rename", partial))?;
         sync_dir(&self.folder).map_err(failed("cannot sync", &self.folder))?;
         Ok(manifest)
+    }
+
+    /// Removes the snapshots above a height, to which the state went back.
+    ///
+    /// # Errors
+    /// One cannot be removed.
+    pub fn drop_above(&self, height: u64) -> Result<(), SnapshotError> {
+        let mut there = self.there();
+        while there
+            .last_key_value()
+            .is_some_and(|(last, _)| *last > height)
+        {
+            if let Some((gone, _)) = there.pop_last() {
+                let path = self.folder.join(gone.to_string());
+                fs::remove_dir_all(&path).map_err(failed("cannot remove", &path))?;
+            }
+        }
+        Ok(())
     }
 
     /// All snapshots, the oldest first.

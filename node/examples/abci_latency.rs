@@ -92,7 +92,8 @@ fn main() -> Result<(), Failure> {
     };
     let tcp = tcp.start();
     let unix = Server::bind(Address::Unix(socket.clone()), app()?, Options::default())?.start();
-    let theirs = ServerBuilder::default().bind("127.0.0.1:0", app()?)?;
+    let theirs = ServerBuilder::default().bind("127.0.0.1:0", app()?);
+    let theirs = theirs.map_err(|error| format!("{error:?}"))?;
     let their_address = theirs.local_addr();
     std::thread::spawn(move || drop(theirs.listen()));
 

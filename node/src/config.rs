@@ -552,6 +552,27 @@ mod tests {
     }
 
     #[test]
+    fn the_section_with_a_dash_is_set_by_file_variable_and_flag() {
+        let home = home_with("[state-sync]\nsnapshot-interval = 5\n");
+        let variables = [
+            ("RACED_STATE_SYNC_ENABLE".to_owned(), "true".to_owned()),
+            ("RACED_STATE_SYNC_TRUST_HEIGHT".to_owned(), "7".to_owned()),
+            ("RACED_STATE_SYNC_TRUST_HASH".to_owned(), "AB".repeat(32)),
+        ];
+        let servers = "http://127.0.0.1:1".to_owned();
+        let flags = [("state-sync.rpc-servers".to_owned(), servers.clone())];
+        let config = Config::load(home.path(), variables.clone(), &flags).unwrap();
+        assert_eq!(config.state_sync.snapshot_interval, 5);
+        assert_eq!(config.state_sync.trust_height, 7);
+        let comet = config.comet(ProxyApp::for_home(home.path()));
+        // CometBFT asks two at least.
+        assert_eq!(comet.statesync.rpc_servers, format!("{servers},{servers}"));
+        assert!(comet.statesync.enable);
+        let without = Config::load(home.path(), variables, &[]).unwrap_err();
+        assert!(without.to_string().contains("rpc-servers"), "{without}");
+    }
+
+    #[test]
     fn mistakes_are_named_with_file_key_and_allowed_values() {
         let home = home_with("[store]\nbackend = \"sledd\"\n");
         let text = Config::load(home.path(), [], &[]).unwrap_err().to_string();

@@ -89,7 +89,7 @@ async fn it_comes_back_with_all_that_it_told() {
             assert!(last.0 >= before, "kill {n}: {last:?} after {before}");
             acknowledged.push(last);
         }
-        let with_comet = random(seed, 2 * n + 1) % 2 == 0;
+        let with_comet = random(seed, 2 * n + 1).is_multiple_of(2);
         localnet.kill(KILLED).await.unwrap();
         if with_comet {
             kill_comet(&home);

@@ -1,5 +1,6 @@
 //! Four real CometBFT nodes, and two more that join in two commands each: one from a snapshot, which is
-//! killed right after, and one by replaying every block. Both get power by racing.
+//! killed right after, and one by replaying every block. Both get power by racing; one is away until it
+//! has lost it, and comes back.
 
 mod support;
 
@@ -112,6 +113,9 @@ async fn a_node_joins_in_two_commands_and_gets_power_by_racing() {
         .await
         .unwrap();
 
+    // One goes away, for as long as it takes to lose its power.
+    fast.kill();
+
     // What a stopped node can be asked and done to.
     refused(&slow.command(&["rollback"]), "stop it first");
     slow.kill();
@@ -140,6 +144,22 @@ async fn a_node_joins_in_two_commands_and_gets_power_by_racing() {
         app_hash(&slow.rpc, height).await,
         app_hash(&network.nodes[0].rpc, height).await
     );
+
+    // Who was away comes back as it came: it is started, and races.
+    let has_power = |wanted: bool| async move {
+        let set = rpc.validators(None).await?;
+        let has = set.validators.iter().any(|v| v.address == validators[0]);
+        Ok((has == wanted).then_some(()))
+    };
+    sight
+        .until("the power of who is away gone", || has_power(false))
+        .await
+        .unwrap();
+    fast.start();
+    sight
+        .until("its power again", || has_power(true))
+        .await
+        .unwrap();
     fast.kill();
     slow.kill();
     localnet.stop().await;

@@ -19,7 +19,7 @@ if [[ -f target/build-env.sh ]]; then
 fi
 # With --workspace the features, and so the artefacts, are those of `make build`.
 "${CARGO:-cargo}" build --locked --quiet --workspace \
-    --example transfers --example sizes --example bench_store --example proof --example disputes
+    --example transfers --example sizes --example abci_latency --example bench_store --example proof --example disputes
 cometbft=$(dirname "$raced")/cometbft
 if [[ -z ${RACED_COMETBFT:-} && -x $cometbft ]]; then
     export RACED_COMETBFT=$cometbft
@@ -76,6 +76,7 @@ measure race-paper-streaming "$raced" race bench --preset paper --backend simd -
 measure race-proof "$examples/proof" 30000
 measure race-disputes "$examples/disputes" paper 16 "$(nproc)"
 measure sizes "$examples/sizes"
+measure abci "$examples/abci_latency"
 measure store "$examples/bench_store" 100000 1000 50
 measure transfers "$examples/transfers" "$((3 * seconds))" 40 "$raced"
 exit "$failed"

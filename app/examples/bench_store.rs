@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use race_app::store::statesync::restore::Blocks;
+use race_app::store::statesync::shelf::Shelf;
 use race_app::store::{Changes, Engine, Kv, MemKv, Store};
 use serde::Serialize;
 
@@ -67,6 +69,12 @@ struct Figures {
     open_ms: f64,
     /// Opening what a killed process leaves behind.
     open_killed_ms: f64,
+    /// Taking a snapshot into a folder.
+    snapshot_take_ms: f64,
+    snapshot_bytes: u64,
+    snapshot_chunks: usize,
+    /// Restoring it into an empty database.
+    snapshot_restore_ms: f64,
 }
 
 /// Processor time of this process so far.
@@ -173,6 +181,7 @@ fn durable(
     let store = blocks(engine.open(&path)?, keys, writes, count, &mut figures)?;
     let latest = store.latest().app_hash();
     copy(&path, &killed)?;
+    snapshot(&store, engine, folder, &mut figures)?;
     drop(store);
     figures.bytes_per_key = disk_bytes(&path)? as f64 / keys as f64;
     let open = |path: &Path| -> Result<f64, Box<dyn Error>> {
@@ -185,6 +194,33 @@ fn durable(
     figures.open_ms = open(&path)?;
     figures.open_killed_ms = open(&killed)?;
     Ok(figures)
+}
+
+/// Takes a snapshot and restores it.
+fn snapshot(
+    store: &Store,
+    engine: Engine,
+    folder: &Path,
+    figures: &mut Figures,
+) -> Result<(), Box<dyn Error>> {
+    let shelf = Shelf::open(&folder.join("snapshots"), 1)?;
+    let start = Instant::now();
+    let manifest = shelf.take(&store.latest())?;
+    figures.snapshot_take_ms = ms(start.elapsed());
+    figures.snapshot_bytes = manifest.bytes;
+    figures.snapshot_chunks = manifest.chunks.len();
+    let restored = Store::open(engine.open(&folder.join("restored"))?)?;
+    let start = Instant::now();
+    let height = manifest.height;
+    let chunks = manifest.chunks.len();
+    let mut restore = restored.restore(manifest, Blocks::None)?;
+    for index in (0u32..).take(chunks) {
+        let chunk = shelf.chunk(height, index).ok_or("a chunk is missing")?;
+        restore.apply(index, &chunk)?;
+    }
+    figures.snapshot_restore_ms = ms(start.elapsed());
+    assert_eq!(restored.latest().app_hash(), store.latest().app_hash());
+    Ok(())
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -251,6 +287,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             f.open_ms,
             f.open_killed_ms
         );
+        if f.snapshot_chunks > 0 {
+            eprintln!(
+                "{:<8}snapshot: {} bytes in {} chunks, taken in {:.0} ms, restored in {:.0} ms",
+                "", f.snapshot_bytes, f.snapshot_chunks, f.snapshot_take_ms, f.snapshot_restore_ms
+            );
+        }
     }
     let (keys, writes, count) = sizes;
     let engines = serde_json::to_value(&all)?;

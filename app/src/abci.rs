@@ -5,12 +5,14 @@ use tendermint_abci::Application;
 use tendermint_proto::v0_38::abci::response_process_proposal::ProposalStatus;
 use tendermint_proto::v0_38::abci::response_verify_vote_extension::VerifyStatus;
 use tendermint_proto::v0_38::abci::{
-    CommitInfo, ExtendedCommitInfo, ExtendedVoteInfo, RequestCheckTx, RequestExtendVote,
-    RequestFinalizeBlock, RequestInfo, RequestInitChain, RequestPrepareProposal,
-    RequestProcessProposal, RequestQuery, RequestVerifyVoteExtension, ResponseCheckTx,
-    ResponseCommit, ResponseExtendVote, ResponseFinalizeBlock, ResponseInfo, ResponseInitChain,
-    ResponsePrepareProposal, ResponseProcessProposal, ResponseQuery, ResponseVerifyVoteExtension,
-    ValidatorUpdate,
+    CommitInfo, ExtendedCommitInfo, ExtendedVoteInfo, Misbehavior, MisbehaviorType,
+    RequestApplySnapshotChunk, RequestCheckTx, RequestExtendVote, RequestFinalizeBlock,
+    RequestInfo, RequestInitChain, RequestLoadSnapshotChunk, RequestOfferSnapshot,
+    RequestPrepareProposal, RequestProcessProposal, RequestQuery, RequestVerifyVoteExtension,
+    ResponseApplySnapshotChunk, ResponseCheckTx, ResponseCommit, ResponseExtendVote,
+    ResponseFinalizeBlock, ResponseInfo, ResponseInitChain, ResponseListSnapshots,
+    ResponseLoadSnapshotChunk, ResponseOfferSnapshot, ResponsePrepareProposal,
+    ResponseProcessProposal, ResponseQuery, ResponseVerifyVoteExtension, ValidatorUpdate,
 };
 use tendermint_proto::v0_38::crypto::{public_key, PublicKey};
 use tendermint_proto::v0_38::types::BlockIdFlag;
@@ -18,11 +20,14 @@ use tendermint_proto::v0_38::types::BlockIdFlag;
 use crate::address::ConsensusAddress;
 use crate::app::{App, NewBlock};
 use crate::block::Block;
+use crate::evidence;
 use crate::genesis::AppGenesis;
+use crate::statesync;
 use crate::time::milliseconds;
 use crate::tx::execute::shown;
 use crate::upgrade::APP_VERSION;
 use race_proto::race::epoch::v1::Validator;
+use race_proto::race::evidence::v1::Kind;
 
 /// The application's name in `/abci_info`.
 pub const NAME: &str = "race";
@@ -62,6 +67,23 @@ fn extensions(commit: Option<&ExtendedCommitInfo>) -> Vec<(ConsensusAddress, Byt
         Some((address, vote.vote_extension.clone()))
     };
     votes.iter().filter_map(of).collect()
+}
+
+/// What evidence says; `None` for a kind that this version does not know.
+fn misbehavior(evidence: &Misbehavior) -> Option<evidence::Misbehavior> {
+    let kind = match evidence.r#type() {
+        MisbehaviorType::DuplicateVote => Kind::DuplicateVote,
+        MisbehaviorType::LightClientAttack => Kind::LightClientAttack,
+        MisbehaviorType::Unknown => return None,
+    };
+    let validator = evidence.validator.as_ref()?;
+    Some(evidence::Misbehavior {
+        address: validator.address.as_ref().try_into().ok()?,
+        kind,
+        height: height(evidence.height),
+        time_ms: milliseconds(evidence.time.as_ref()),
+        power: u64::try_from(validator.power).unwrap_or(0),
+    })
 }
 
 impl Application for App {
@@ -161,6 +183,7 @@ impl Application for App {
                 block: Block {
                     signed: signed(request.decided_last_commit.as_ref()),
                     txs: request.txs,
+                    misbehavior: request.misbehavior.iter().filter_map(misbehavior).collect(),
                 },
             },
         );
@@ -176,5 +199,24 @@ impl Application for App {
     fn commit(&self) -> ResponseCommit {
         App::commit(self);
         ResponseCommit { retain_height: 0 }
+    }
+
+    fn list_snapshots(&self) -> ResponseListSnapshots {
+        statesync::list(self)
+    }
+
+    fn load_snapshot_chunk(&self, request: RequestLoadSnapshotChunk) -> ResponseLoadSnapshotChunk {
+        statesync::load(self, &request)
+    }
+
+    fn offer_snapshot(&self, request: RequestOfferSnapshot) -> ResponseOfferSnapshot {
+        statesync::offer(self, request)
+    }
+
+    fn apply_snapshot_chunk(
+        &self,
+        request: RequestApplySnapshotChunk,
+    ) -> ResponseApplySnapshotChunk {
+        statesync::apply(self, request)
     }
 }

@@ -20,6 +20,7 @@ use crate::genesis::{AppGenesis, GenesisError};
 use crate::mempool::Mempool;
 use crate::oracle::RaceOracle;
 use crate::state::State;
+use crate::statesync::StateSync;
 use crate::store::{Prepared, Snapshot, Store, StoreError};
 use crate::tx::execute::simulate;
 use crate::tx::Outcome;
@@ -92,6 +93,7 @@ struct Inner {
     progress: Mutex<Progress>,
     mempool: Mutex<Option<Mempool>>,
     listeners: Mutex<Vec<Listener>>,
+    statesync: StateSync,
 }
 
 /// The application.
@@ -152,11 +154,23 @@ impl App {
                 progress: Mutex::default(),
                 mempool: Mutex::default(),
                 listeners: Mutex::default(),
+                statesync: StateSync::default(),
             }),
         };
         app.reset_mempool();
         app.resume();
         app
+    }
+
+    /// Snapshots that others restore from, and the restore of this node.
+    pub(crate) fn statesync(&self) -> &StateSync {
+        &self.inner.statesync
+    }
+
+    /// Goes on with a state that was restored, as after a start.
+    pub(crate) fn restored(&self) {
+        self.reset_mempool();
+        self.resume();
     }
 
     /// Starts the recomputations again that were under way when the process ended.

@@ -7,10 +7,11 @@ use tendermint_proto::v0_38::abci::{Event, ExecTxResult};
 use crate::address::ConsensusAddress;
 use crate::context::Context;
 use crate::events::attribute;
+use crate::evidence::Misbehavior;
 use crate::state::State;
 use crate::tx::execute::deliver;
 use crate::tx::Outcome;
-use crate::{chain, epoch, injected, upgrade};
+use crate::{chain, epoch, evidence, injected, upgrade};
 
 /// What a decided block brings, besides its height and time.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,8 @@ pub struct Block {
     pub txs: Vec<Bytes>,
     /// Who was a validator of the block before, and whether its signature is in the last commit.
     pub signed: Vec<(ConsensusAddress, bool)>,
+    /// Equivocations that it proves.
+    pub misbehavior: Vec<Misbehavior>,
 }
 
 /// What a block did.
@@ -36,6 +39,7 @@ pub struct Executed {
 pub fn execute(state: &mut State, context: &Context<'_>, block: &Block) -> Executed {
     upgrade::begin_block(state);
     epoch::begin_block(state, context, &block.signed);
+    evidence::begin_block(state, context, &block.misbehavior);
     let mut events = take_events(state, "BeginBlock");
     let outcome = |(index, tx)| match injected::read(tx).filter(|_| index == 0) {
         Some(signatures) => injected::deliver(state, context, &signatures),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::Account;
 use crate::coin::{self, Nicoin};
 use crate::context::Context;
+use crate::export::Carried;
 use crate::node::genesis::GenesisNode;
 use crate::params::{self, Profile};
 use crate::state::State;
@@ -32,7 +33,7 @@ pub struct AppGenesis {
     pub params: BTreeMap<String, u64>,
     /// Name of the Race preset.
     pub race_preset: String,
-    /// Funded accounts; together at most [`FOUNDERS_SHARE`].
+    /// Funded accounts; together at most [`FOUNDERS_SHARE`], unless another chain hands them over.
     #[serde(default)]
     pub accounts: Vec<GenesisAccount>,
     /// The first nodes, which make blocks from the start.
@@ -40,6 +41,9 @@ pub struct AppGenesis {
     /// Models, as the JSON of `race.model.v1.Model`.
     #[serde(default)]
     pub models: Vec<serde_json::Value>,
+    /// What another chain handed over; its coins are no founders' share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Carried>,
 }
 
 /// The name of a profile.
@@ -76,8 +80,14 @@ pub struct GenesisAccount {
 #[error("the app state of the genesis file is refused: {0}")]
 pub struct GenesisError(String);
 
+impl GenesisError {
+    pub(crate) fn because(reason: impl std::fmt::Display) -> Self {
+        Self(reason.to_string())
+    }
+}
+
 fn refused(reason: impl std::fmt::Display) -> GenesisError {
-    GenesisError(reason.to_string())
+    GenesisError::because(reason)
 }
 
 impl AppGenesis {
@@ -102,7 +112,7 @@ impl AppGenesis {
     ///
     /// # Errors
     /// The first thing that a transaction would be refused for, too, a calendar whose windows do not
-    /// fit, and funds above the founders' share.
+    /// fit, and funds above the founders' share or, with [`Self::carried`], other than were handed over.
     pub fn apply(
         &self,
         state: &mut State,
@@ -119,6 +129,9 @@ impl AppGenesis {
         params::fits(|spec| params::get(state, spec)).map_err(refused)?;
         auth::init_genesis(state);
         self.fund(state)?;
+        if let Some(carried) = &self.carried {
+            carried.apply(state, context.chain_id)?;
+        }
         race::genesis::init(state, &self.race_preset).map_err(refused)?;
         let models = self
             .models
@@ -146,7 +159,7 @@ impl AppGenesis {
             auth::ensure_account(state, &account);
             bank::mint(state, &account, amount);
         }
-        match total <= FOUNDERS_SHARE {
+        match total <= FOUNDERS_SHARE || self.carried.is_some() {
             true => Ok(()),
             false => Err(refused(format!(
                 "accounts get {total} nicoin, the founders' share is {FOUNDERS_SHARE}"

@@ -34,6 +34,8 @@ pub mod duty;
 pub mod epoch;
 pub mod error;
 pub mod events;
+pub mod evidence;
+pub mod export;
 pub mod fields;
 pub mod genesis;
 pub mod gov;
@@ -56,6 +58,7 @@ pub mod session;
 pub mod settlement;
 pub mod staking;
 pub mod state;
+mod statesync;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -5,8 +5,8 @@ use crate::error::Table;
 use crate::message::MessageType;
 use crate::query::QueryPath;
 use crate::{
-    auth, bank, beacon, duty, epoch, gov, model, node, params, pricing, race, reputation, session,
-    settlement, staking, treasury,
+    auth, bank, beacon, duty, epoch, evidence, gov, model, node, params, pricing, race, reputation,
+    session, settlement, staking, treasury,
 };
 
 /// The messages of all modules.
@@ -31,6 +31,7 @@ const QUERIES: &[&[QueryPath]] = &[
     beacon::QUERIES,
     duty::QUERIES,
     epoch::QUERIES,
+    evidence::QUERIES,
     gov::QUERIES,
     model::QUERIES,
     node::QUERIES,

@@ -32,6 +32,9 @@ pub struct Config {
     pub comet: Comet,
     /// State.
     pub store: Store,
+    /// Snapshots: those this node takes, and the one it joins from.
+    #[serde(rename = "state-sync")]
+    pub state_sync: StateSync,
     /// gRPC.
     pub grpc: Grpc,
     /// The committee's threshold key.
@@ -72,6 +75,38 @@ pub struct Store {
     pub keep_versions: u64,
 }
 
+/// `[state-sync]`, with the names that other Cosmos chains have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StateSync {
+    /// Blocks between two snapshots that others can join from; 0 takes none.
+    pub snapshot_interval: u64,
+    /// How many of them are kept.
+    pub snapshot_keep_recent: usize,
+    /// Whether a node without any block joins from a snapshot; otherwise it replays every block.
+    pub enable: bool,
+    /// RPC servers, `http://host:port`, that are asked for headers.
+    pub rpc_servers: Vec<String>,
+    /// Height of a header that you trust, at most 14 days old.
+    pub trust_height: u64,
+    /// Its hash, hex.
+    pub trust_hash: String,
+}
+
+impl StateSync {
+    /// What no type says: who joins from a snapshot knows whom to ask and what to trust.
+    fn check(&self) -> Result<(), String> {
+        let is_hash = hex::decode(&self.trust_hash).is_ok_and(|hash| hash.len() == 32);
+        if self.snapshot_keep_recent == 0 {
+            return Err("[state-sync] snapshot-keep-recent: 1 is the least; snapshot-interval = 0 takes none".into());
+        }
+        if self.enable && (self.rpc_servers.is_empty() || self.trust_height == 0 || !is_hash) {
+            return Err("[state-sync] enable: rpc-servers, trust-height and trust-hash (64 hex digits) are needed; `raced init --network FILE` takes them from the network's file, `enable = false` replays every block".into());
+        }
+        Ok(())
+    }
+}
+
 /// Storage engines of state. The state's folder belongs to the engine that made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -97,6 +132,9 @@ impl From<StoreBackend> for race_app::store::Engine {
 pub struct Grpc {
     /// Where it listens: plaintext, so loopback unless a proxy ends TLS before it.
     pub listen: SocketAddr,
+    /// Where others reach it, `host:port`, which is what the node is registered with; empty: where it
+    /// listens, if that can be reached.
+    pub external: String,
 }
 
 /// `[beacon]`
@@ -187,6 +225,7 @@ impl Default for Config {
             log: "info".into(),
             comet: Comet::default(),
             store: Store::default(),
+            state_sync: StateSync::default(),
             grpc: Grpc::default(),
             beacon: Beacon::default(),
             race: Race::default(),
@@ -222,10 +261,24 @@ impl Default for Store {
     }
 }
 
+impl Default for StateSync {
+    fn default() -> Self {
+        Self {
+            snapshot_interval: 1_000,
+            snapshot_keep_recent: 2,
+            enable: false,
+            rpc_servers: Vec::new(),
+            trust_height: 0,
+            trust_hash: String::new(),
+        }
+    }
+}
+
 impl Default for Grpc {
     fn default() -> Self {
         Self {
             listen: loopback(9090),
+            external: String::new(),
         }
     }
 }
@@ -337,6 +390,7 @@ impl Config {
             .try_into()
             .map_err(|e: toml::de::Error| invalid(e.to_string().trim_end().to_owned()))?;
         config.race.check().map_err(invalid)?;
+        config.state_sync.check().map_err(invalid)?;
         Ok(config)
     }
 
@@ -397,6 +451,17 @@ impl Config {
             comet
         };
         comet.proxy_app = proxy_app;
+        comet.statesync.enable = self.state_sync.enable;
+        if self.comet.local {
+            // The least that CometBFT takes: on one machine everybody answers at once.
+            comet.statesync.discovery_time = Duration::from_secs(5);
+        }
+        // CometBFT wants two at least; one that is asked twice is as good as one.
+        let servers = self.state_sync.rpc_servers.iter().cycle();
+        let count = self.state_sync.rpc_servers.len().max(2);
+        comet.statesync.rpc_servers = servers.take(count).cloned().collect::<Vec<_>>().join(",");
+        comet.statesync.trust_height = self.state_sync.trust_height;
+        comet.statesync.trust_hash = self.state_sync.trust_hash.clone();
         comet.set_persistent_peers(self.comet.persistent_peers.iter().cloned());
         comet
     }
@@ -421,21 +486,30 @@ fn overlay(
             known.join(", ")
         ))
     };
-    let (section, name) = match key.split_once(separator) {
-        Some((section, name)) if table.get(section).is_some_and(toml::Value::is_table) => {
-            (Some(section), name)
-        }
-        _ => (None, key),
+    // A variable's name has no dashes.
+    let is = |known: &str, given: &str| match separator {
+        '_' => known.replace('-', "_") == given,
+        _ => known == given,
     };
-    let target = match section {
-        Some(section) => table.get_mut(section).and_then(toml::Value::as_table_mut),
-        None => Some(table),
+    let found = sections.iter().find_map(|section| {
+        let end = section.len();
+        let rest = key.get(end..)?.strip_prefix(separator)?;
+        let is_section = table.get(section).is_some_and(toml::Value::is_table);
+        (is_section && is(section, &key[..end])).then_some((section, rest))
+    });
+    let (target, name) = match found {
+        Some((section, name)) => (
+            table.get_mut(section).and_then(toml::Value::as_table_mut),
+            name,
+        ),
+        None => (Some(table), key),
     };
     let Some(target) = target else {
         return Err(unknown(sections));
     };
     let known: Vec<String> = target.keys().cloned().collect();
-    let Some(old) = target.get_mut(name) else {
+    let found = target.iter_mut().find(|(known, _)| is(known, name));
+    let Some((_, old)) = found else {
         return Err(unknown(known));
     };
     *old = match old {
@@ -497,6 +571,27 @@ mod tests {
         assert_eq!(config.grpc.listen.port(), 2);
         assert_eq!(config.race.threads, 3);
         assert_eq!(config.store.keep_versions, 7);
+    }
+
+    #[test]
+    fn the_section_with_a_dash_is_set_by_file_variable_and_flag() {
+        let home = home_with("[state-sync]\nsnapshot-interval = 5\n");
+        let variables = [
+            ("RACED_STATE_SYNC_ENABLE".to_owned(), "true".to_owned()),
+            ("RACED_STATE_SYNC_TRUST_HEIGHT".to_owned(), "7".to_owned()),
+            ("RACED_STATE_SYNC_TRUST_HASH".to_owned(), "AB".repeat(32)),
+        ];
+        let servers = "http://127.0.0.1:1".to_owned();
+        let flags = [("state-sync.rpc-servers".to_owned(), servers.clone())];
+        let config = Config::load(home.path(), variables.clone(), &flags).unwrap();
+        assert_eq!(config.state_sync.snapshot_interval, 5);
+        assert_eq!(config.state_sync.trust_height, 7);
+        let comet = config.comet(ProxyApp::for_home(home.path()));
+        // CometBFT asks two at least.
+        assert_eq!(comet.statesync.rpc_servers, format!("{servers},{servers}"));
+        assert!(comet.statesync.enable);
+        let without = Config::load(home.path(), variables, &[]).unwrap_err();
+        assert!(without.to_string().contains("rpc-servers"), "{without}");
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::protocol::race::Window;
 use crate::protocol::{self, Identity, View, Wanted};
 use crate::racer::pace::Pace;
 use crate::racer::{RaceId, Racer};
+use crate::registration::Registrar;
 use crate::sender::{AccountState, Sender};
 use crate::serving::host::Host;
 use crate::serving::tasks::Tasks;
@@ -30,6 +31,8 @@ pub struct Driver {
     pub me: Arc<Identity>,
     /// Sends messages.
     pub sender: Sender,
+    /// Registers the node when the chain does not know it.
+    pub registrar: Registrar,
     /// Races.
     pub racer: Racer,
     /// Recomputes leaves.
@@ -69,6 +72,7 @@ impl Driver {
         self.tell(view);
         let wanted = self.wanted(view);
         self.status(view).write(&self.home);
+        self.registrar.follow(view, &self.me).await;
         let Some(account) = auth::account(&view.state, &self.me.hot) else {
             return; // not registered yet
         };

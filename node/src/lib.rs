@@ -8,6 +8,9 @@
 //! | [`racer`], [`checker`], [`oracle`] | threads around the pure Race |
 //! | [`crew`], [`preempt`] | computing threads: their life, and who goes first |
 //! | [`committee`] | this node's private side of the committee's keys |
+//! | [`home_lock`] | one process at a time on a home |
+//! | [`joining`], [`registration`] | how a node gets into a network |
+//! | [`snapshots`] | the snapshots that others join from |
 //! | [`serving`] | inference and its checking |
 //! | [`abci`], [`comet`] | towards CometBFT |
 //! | [`grpc`], [`client`], [`wallet`] | towards users |
@@ -24,6 +27,8 @@ pub mod crew;
 pub mod demo;
 pub mod driver;
 pub mod grpc;
+pub mod home_lock;
+pub mod joining;
 pub mod latest;
 pub mod localnet;
 pub mod misbehave;
@@ -35,9 +40,11 @@ pub mod oracle;
 pub mod preempt;
 pub mod protocol;
 pub mod racer;
+pub mod registration;
 pub mod secrets;
 pub mod sender;
 pub mod serving;
 pub mod shutdown;
+pub mod snapshots;
 pub mod status;
 pub mod wallet;

@@ -121,6 +121,14 @@ pub enum NetworkError {
         /// Why.
         source: serde_json::Error,
     },
+    /// It is of another schema.
+    #[error("{path} has schema {found}, this program reads {SCHEMA}; get the network's file for this version")]
+    Schema {
+        /// The file.
+        path: String,
+        /// Its schema.
+        found: u32,
+    },
 }
 
 impl Network {
@@ -129,11 +137,25 @@ impl Network {
     /// # Errors
     /// See [`NetworkError`].
     pub fn load(path: &Path) -> Result<Self, NetworkError> {
-        let text = files::read_text(path)?;
-        serde_json::from_str(&text).map_err(|source| NetworkError::Damaged {
-            path: path.display().to_string(),
+        Self::from_json(&files::read_text(path)?, &path.display().to_string())
+    }
+
+    /// Reads the text of a file that came from `origin`.
+    ///
+    /// # Errors
+    /// [`NetworkError::Damaged`], [`NetworkError::Schema`].
+    pub fn from_json(text: &str, origin: &str) -> Result<Self, NetworkError> {
+        let network: Self = serde_json::from_str(text).map_err(|source| NetworkError::Damaged {
+            path: origin.to_owned(),
             source,
-        })
+        })?;
+        match network.schema {
+            SCHEMA => Ok(network),
+            found => Err(NetworkError::Schema {
+                path: origin.to_owned(),
+                found,
+            }),
+        }
     }
 
     /// Writes the file, mode 0600: it may hold mnemonics.

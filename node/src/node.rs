@@ -8,7 +8,8 @@ use race_app::app::App;
 use race_app::chain;
 use race_app::oracle::RaceOracle as _;
 use race_app::state::State;
-use race_app::store::{Engine, Snapshot};
+use race_app::store::Snapshot;
+use race_proto::race::node::v1::Endpoints;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -24,6 +25,8 @@ use crate::committee::{Committee, Shares};
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::grpc;
+use crate::home_lock::HomeLock;
+use crate::joining;
 use crate::latest::Latest;
 use crate::misbehave::{Misbehaving, Misbehaviour};
 use crate::oracle::Oracle;
@@ -31,6 +34,7 @@ use crate::preempt::Preempt;
 use crate::protocol::{Identity, View};
 use crate::racer::pace::Pace;
 use crate::racer::{self, Racer};
+use crate::registration::{self, Registrar, Said};
 use crate::secrets::Secrets;
 use crate::sender::Sender;
 use crate::serving::host::Host;
@@ -38,6 +42,7 @@ use crate::serving::service::{Running, Service};
 use crate::serving::tasks::Tasks;
 use crate::serving::verifier::Verifier;
 use crate::shutdown;
+use crate::snapshots::Snapshots;
 use crate::wallet::keyring::Keyring;
 
 /// The name of the hot account's key in a node's keyring.
@@ -103,6 +108,40 @@ fn view(snapshot: Snapshot) -> View {
     }
 }
 
+/// Who registers the node: it does so by itself if it has the operator's key and races.
+fn registrar(
+    keyring: &Keyring,
+    config: &Config,
+    me: &Identity,
+    validator: &ValidatorKey,
+    rpc: &RpcClient,
+) -> Registrar {
+    let operator = keyring.get(OPERATOR_KEY).ok();
+    let Some((_, operator)) = operator.filter(|_| config.race.enabled) else {
+        return Registrar::new(None);
+    };
+    let Some(grpc) = registration::endpoint(config) else {
+        tracing::warn!(
+            listen = %config.grpc.listen,
+            "should this node have to register: others cannot reach its gRPC there; say where they can \
+             with [grpc] external"
+        );
+        return Registrar::new(None);
+    };
+    let account = operator.account();
+    let said = Said {
+        hot_account: me.hot.to_string(),
+        moniker: config.moniker.clone(),
+        endpoints: Endpoints {
+            grpc,
+            api: String::new(),
+        },
+    };
+    let message = registration::message(validator, &me.secrets, &me.chain_id, &account, said);
+    let sender = Sender::new(rpc.clone(), me.chain_id.clone(), operator);
+    Registrar::new(Some((sender, message)))
+}
+
 /// Runs the node of `home` until it is asked to stop.
 ///
 /// # Errors
@@ -112,6 +151,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     let config = Config::load(&home, std::env::vars(), &options.config)?;
     let layout = Home::new(&home);
     layout.create_dirs()?;
+    let _lock = HomeLock::take(&home)?;
     // Here, so that further racing processes can be started with the node.
     files::create_private_dir(&racer::folder(&home))?;
     let genesis = Genesis::load(&layout.genesis())?;
@@ -131,10 +171,11 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
 
     // State, and what it tells at each commit.
     let oracle = Arc::new(Oracle::default());
-    let engine = Engine::from(config.store.backend);
-    let store = engine.open_store(&home.join("data").join("state"), config.store.keep_versions)?;
     let shares = Shares::new(config.beacon.scheme);
+    let store = joining::open_store(&home, &config)?;
     let app = App::new(store, oracle.clone(), Arc::new(shares.clone()));
+    let snapshots = Snapshots::open(&home, &config.state_sync)?;
+    app.offer_snapshots(snapshots.shelf());
     let first = view(app.latest());
     for pending in race_app::race::pending_recomputations(&first.state) {
         oracle.start(&pending);
@@ -142,6 +183,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     let (commits, latest) = Latest::new(first);
     app.on_commit(move |committed| {
         commits.send_replace(Arc::new(view(committed.snapshot.clone())));
+        snapshots.follow(&committed.snapshot);
     });
 
     let proxy_app = ProxyApp::for_home(&home);
@@ -162,8 +204,14 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     let _pid = PidFile::write(&home)?;
 
     // CometBFT, configured from our own file at every start.
+    let mut comet_config = config.comet(proxy_app);
+    // Only a node without any state joins from a snapshot.
+    comet_config.statesync.enable &= app.latest().height() == 0;
+    if comet_config.statesync.enable {
+        tokio::spawn(joining::say_while_waiting(Arc::new(app.clone())));
+    }
     layout.write(
-        &config.comet(proxy_app),
+        &comet_config,
         &genesis,
         &NodeKey::load(&layout.node_key())?,
         &validator,
@@ -201,6 +249,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     let driver = Driver {
         me: Arc::clone(&me),
         sender: Sender::new(rpc.clone(), me.chain_id.clone(), hot),
+        registrar: registrar(&keyring, &config, &me, &validator, &rpc),
         racer: Racer::new(&home, config.race.clone(), options.misbehave, preempt),
         checker: Checker::new(&home, &config.race),
         committee: Committee::new(&me, shares),
@@ -272,7 +321,14 @@ async fn supervise(
             None => std::future::pending().await,
         }
     };
+    let state_sync_failed = async {
+        match comet {
+            Some(comet) => comet.state_sync_failure().await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
+        reason = state_sync_failed => Err(joining::failed(&reason)),
         signal = shutdown::requested() => {
             tracing::info!(signal, "stopping");
             Ok(())

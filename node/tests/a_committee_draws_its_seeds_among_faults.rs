@@ -181,7 +181,8 @@ fn an_hour_ahead(home: &str) -> tokio::process::Child {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn four_nodes_of_which_one_dies_in_every_phase_one_does_not_reveal_and_one_is_an_hour_ahead() {
+async fn four_nodes_of_which_one_dies_in_every_phase_one_does_not_reveal_and_one_is_an_hour_ahead()
+{
     const KILLED: u16 = 2;
     const AHEAD: u16 = 3;
     let folder = tempfile::tempdir().unwrap();

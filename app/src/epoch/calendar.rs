@@ -160,10 +160,10 @@ fn judge(state: &mut State, context: &Context<'_>, epoch: Epoch) -> Vec<Validato
     let power = |sum: u64, who: &_| sum.saturating_add(powers.get(who).copied().unwrap_or(0));
     let standing = accepted.keys().fold(0, power);
     let total = powers.keys().fold(0, power);
-    if accepted.is_empty() || standing < total.saturating_sub(standing) {
+    let candidates = super::candidates(state, &epoch);
+    if candidates.is_empty() || standing < total.saturating_sub(standing) {
         return switch::keep(state, context, &epoch);
     }
-    let candidates = super::candidates(state, &epoch);
     keys::ACCEPTED.put(
         state,
         &candidates.values().fold(0, |sum, n| sum.saturating_add(*n)),

@@ -14,7 +14,8 @@
 //!
 //! Who generated the next committee's key is its committee: that is also the proof of being there.
 //!
-//! Invariants: the committee is never empty; CometBFT's set is the committee ([`invariants`]).
+//! Invariants: the committee is never empty; CometBFT's set is the committee without those who
+//! equivocated in this epoch ([`invariants`]).
 
 pub mod calendar;
 pub mod caps;
@@ -37,7 +38,7 @@ use crate::address::ConsensusAddress;
 use crate::beacon::keygen::KeyAttempt;
 use crate::error::TxError;
 use crate::state::State;
-use crate::{node, race};
+use crate::{evidence, node, race};
 
 pub use errors::Error;
 pub use keys::STORE;
@@ -101,9 +102,11 @@ pub fn in_a_kept_committee(state: &State, address: &ConsensusAddress) -> bool {
 }
 
 /// The candidates of the running key attempt with their accepted counts: the `max_validators` with the
-/// largest, ties by address. Before the race is judged: none.
+/// largest, ties by address, without those who equivocated in this epoch. Before the race is judged: none.
 pub fn candidates(state: &State, epoch: &Epoch) -> BTreeMap<ConsensusAddress, u64> {
-    let accepted = race::accepted(state, epoch.number, epoch.race_attempt);
+    let mut accepted = race::accepted(state, epoch.number, epoch.race_attempt);
+    let out = evidence::out(state, epoch.number);
+    accepted.retain(|address, _| !out.contains(address));
     caps::largest(
         &accepted,
         crate::params::get(state, &params::MAX_VALIDATORS),

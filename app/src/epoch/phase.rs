@@ -3,7 +3,7 @@
 use race_proto::race::beacon::v1::{Purpose, Round, RoundStatus};
 use race_proto::race::epoch::v1::Validator;
 
-use super::{calendar, keys};
+use super::{calendar, keys, switch};
 use crate::address::ConsensusAddress;
 use crate::beacon::phase::Step;
 use crate::context::Context;
@@ -32,8 +32,10 @@ pub fn end_block(state: &mut State, context: &Context<'_>) -> Vec<Validator> {
     session::phase::expire(state, context);
     gov::phase::end_block(state, context);
     node::phase::end_block(state);
-    let updates = calendar::advance(state, context);
+    let mut updates = calendar::advance(state, context);
     calendar::open_session_round(state, context);
+    // After a switch there is nobody to expel: the new committee was made without them.
+    updates.extend(switch::expel(state));
     updates
 }
 

@@ -11,7 +11,7 @@ use super::{calendar, events, keys, KEPT};
 use crate::address::ConsensusAddress;
 use crate::context::Context;
 use crate::state::State;
-use crate::{beacon, node, params, pricing, race, session, treasury};
+use crate::{beacon, evidence, node, params, pricing, race, session, treasury};
 
 /// A committee, by address.
 type Committee = BTreeMap<ConsensusAddress, Member>;
@@ -56,7 +56,7 @@ pub(super) fn switch(
 /// of its power, rounded up.
 pub(super) fn keep(state: &mut State, context: &Context<'_>, epoch: &Epoch) -> Vec<Validator> {
     beacon::keygen::keep(state, epoch.number);
-    let mut members = super::committee(state, epoch.number);
+    let mut members = without_expelled(state, epoch.number);
     for (address, member) in &mut members {
         member.newcomer = false;
         if !took_part(state, epoch, address) {
@@ -64,6 +64,52 @@ pub(super) fn keep(state: &mut State, context: &Context<'_>, epoch: &Epoch) -> V
         }
     }
     close(state, context, epoch, members, true)
+}
+
+/// The members of an epoch's committee without those who equivocated in it; all, if nobody were left.
+fn without_expelled(state: &State, epoch: u64) -> Committee {
+    let members = super::committee(state, epoch);
+    let out = evidence::out(state, epoch);
+    let stays = |address: &ConsensusAddress| !out.contains(address);
+    if !members.keys().any(stays) {
+        return members;
+    }
+    let stay = members.into_iter();
+    stay.filter(|(address, _)| stays(address)).collect()
+}
+
+/// What CometBFT should have of the current committee.
+pub(super) fn in_force(state: &State) -> Set {
+    let epoch = super::current(state).number;
+    validators(state, &without_expelled(state, epoch))
+}
+
+/// Takes those who equivocated in this epoch out of CometBFT's set, and says what it must be told.
+pub(super) fn expel(state: &mut State) -> Vec<Validator> {
+    let old = super::validators(state);
+    let out = evidence::out(state, super::current(state).number);
+    if !out.iter().any(|address| old.contains_key(address)) {
+        return Vec::new();
+    }
+    let new = in_force(state);
+    match diff(&old, &new) {
+        Ok(updates) => {
+            tell(state, &new);
+            updates
+        }
+        Err(error) => {
+            tracing::error!(%error, "the set without equivocators is illegal, the old one is kept");
+            Vec::new()
+        }
+    }
+}
+
+/// Notes what CometBFT was told.
+fn tell(state: &mut State, set: &Set) {
+    keys::VALIDATORS.remove_under(state, &());
+    for (address, validator) in set {
+        keys::VALIDATORS.put(state, address, validator);
+    }
 }
 
 /// Whether a member did its part in the attempt that failed, as far as that attempt came.
@@ -133,10 +179,7 @@ fn install(state: &mut State, closed: u64, members: Committee) -> Vec<Validator>
     for (address, member) in &members {
         keys::MEMBERS.put(state, &(next, *address), member);
     }
-    keys::VALIDATORS.remove_under(state, &());
-    for (address, validator) in &new {
-        keys::VALIDATORS.put(state, address, validator);
-    }
+    tell(state, &new);
     updates
 }
 

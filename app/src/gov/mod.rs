@@ -10,6 +10,7 @@
 
 mod deposits;
 pub mod errors;
+pub mod export;
 pub mod invariants;
 mod keys;
 mod msgs;

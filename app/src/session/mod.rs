@@ -9,6 +9,7 @@
 //! spent ([`invariants::escrow_is_the_sum`]).
 
 pub mod errors;
+pub mod export;
 pub mod invariants;
 pub mod keys;
 pub mod msgs;

@@ -6,6 +6,7 @@
 //! ([`invariants::held_is_the_sum`]).
 
 pub mod errors;
+pub mod export;
 pub mod invariants;
 pub mod keys;
 pub mod msgs;

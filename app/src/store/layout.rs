@@ -6,6 +6,7 @@
 //! | `h` | height | [`HeightRecord`] |
 //! | `f` | store, escaped raw key, 0 0, inverted height | 1 and the value, or 0 where deleted |
 //! | `n` | store, version, number of nibbles, nibbles | tree node, and for a leaf its raw key |
+//! | `r` | | the mark of a restore that is not finished |
 //! | `s` | height, chunk number | physical keys that nobody needs from this height on |
 //!
 //! Numbers are big-endian; a store is a length byte and its name; the root tree is the store with
@@ -46,6 +47,9 @@ pub struct Meta {
     /// Oldest height that can still be read.
     #[prost(uint64, tag = "3")]
     pub oldest: u64,
+    /// The height that came by state sync, 0 for none.
+    #[prost(uint64, tag = "4")]
+    pub restored: u64,
 }
 
 /// What the state was at one height.
@@ -110,6 +114,11 @@ impl HeightRecord {
 /// Key of [`Meta`].
 pub fn meta_key() -> Vec<u8> {
     b"m".to_vec()
+}
+
+/// Key of the mark that a restore is under way: what is there is no state yet.
+pub fn restore_key() -> Vec<u8> {
+    b"r".to_vec()
 }
 
 /// Key of the [`HeightRecord`] of `height`.

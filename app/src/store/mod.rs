@@ -33,9 +33,11 @@ mod range;
 mod rollback;
 mod sled;
 mod snapshot;
+pub mod statesync;
 mod tree;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use prost::Message;
@@ -93,6 +95,8 @@ struct Inner {
     latest: RwLock<Snapshot>,
     pins: SharedPins,
     committing: Mutex<()>,
+    /// The height that came from a snapshot, 0 for none.
+    restored: AtomicU64,
 }
 
 /// The state store. Clones share it.
@@ -115,7 +119,11 @@ impl Store {
     /// As [`open`](Self::open), keeping `keep_versions` heights (at least 1), the latest included.
     pub fn open_keeping(kv: Arc<dyn Kv>, keep_versions: u64) -> Result<Self, StoreError> {
         let pins = SharedPins::new(Mutex::new(Pins::default()));
+        if statesync::restore::sweep(kv.as_ref())? {
+            tracing::info!("a restore was interrupted: what it left of a state was removed");
+        }
         let meta = read_meta(kv.as_ref())?;
+        let restored = meta.as_ref().map_or(0, |meta| meta.restored);
         let (height, noted) = (
             meta.as_ref().map_or(0, |meta| meta.height),
             kv.noted_height()?,
@@ -141,6 +149,7 @@ impl Store {
             latest: RwLock::new(latest),
             pins,
             committing: Mutex::new(()),
+            restored: restored.into(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -154,6 +163,23 @@ impl Store {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    fn set_latest(&self, snapshot: &Snapshot) {
+        *self
+            .inner
+            .latest
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = snapshot.clone();
+    }
+
+    /// The height that came by state sync, if that is how this store came to be. While it is the latest,
+    /// no block was executed on it yet, and CometBFT cannot start again.
+    pub fn restored_height(&self) -> Option<u64> {
+        match self.inner.restored.load(Ordering::SeqCst) {
+            0 => None,
+            height => Some(height),
+        }
     }
 
     /// The oldest height that [`at`](Self::at) answers; 0 before the first commit.
@@ -306,11 +332,7 @@ impl Store {
         kv.commit(batch)?;
         kv.note_durable(height)?;
         let snapshot = Snapshot::new(Arc::clone(kv), height, record, pin)?;
-        *self
-            .inner
-            .latest
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = snapshot.clone();
+        self.set_latest(&snapshot);
         Ok(snapshot)
     }
 
@@ -351,6 +373,7 @@ impl Store {
             format: layout::FORMAT,
             height,
             oldest,
+            restored: self.inner.restored.load(Ordering::SeqCst),
         };
         batch.push((layout::meta_key(), Some(meta.encode_to_vec())));
         Ok(pin)

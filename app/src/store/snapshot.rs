@@ -147,6 +147,10 @@ impl Snapshot {
         })
     }
 
+    pub(super) fn kv(&self) -> &dyn Kv {
+        self.inner.kv.as_ref()
+    }
+
     pub(super) fn record(&self) -> &HeightRecord {
         &self.inner.record
     }
@@ -346,17 +350,21 @@ impl Snapshot {
                 roots.insert(store.name.clone().into_bytes(), Some(root));
             }
         }
-        let app_hash = match roots.is_empty() {
-            true => tree::EMPTY_ROOT,
-            false => rebuilt(&scratch, "", roots)?,
-        };
-        if app_hash != self.app_hash() {
+        if root_over(roots)? != self.app_hash() {
             let height = self.height();
             return Err(StoreError::Damaged(format!(
                 "the stores of height {height} do not have its app hash"
             )));
         }
         Ok(())
+    }
+}
+
+/// The app hash of stores with these roots, by name.
+pub(super) fn root_over(roots: BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<[u8; 32], StoreError> {
+    match roots.is_empty() {
+        true => Ok(tree::EMPTY_ROOT),
+        false => rebuilt(&MemKv::new(), "", roots),
     }
 }
 

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use jmt::storage::{HasPreimage, LeafNode, Node, NodeKey, TreeReader, TreeUpdateBatch};
+use jmt::storage::{HasPreimage, LeafNode, NibblePath, Node, NodeKey, TreeReader, TreeUpdateBatch};
 use jmt::{JellyfishMerkleTree, KeyHash, OwnedValue, Version};
 use sha2::Sha256;
 
@@ -256,4 +256,81 @@ pub fn prove(
     Tree::new(&reader)
         .get_with_ics23_proof(key.to_vec(), version)
         .map_err(|error| reader.error(format!("{error:#}")))
+}
+
+/// The siblings on the right of the way to `key`, which the tree of `store` has at `version`: with all
+/// leaves up to `key` they give the root. In the tree library's own encoding.
+pub fn right_siblings(
+    kv: &dyn Kv,
+    store: &str,
+    version: u64,
+    key: &[u8],
+) -> Result<Vec<u8>, StoreError> {
+    // The library reads the value as well and drops it.
+    let value_of = |_: &[u8]| Ok(Some(Vec::new()));
+    let reader = Reader {
+        value_of: Some(&value_of),
+        ..Reader::new(kv, store)
+    };
+    let proof = Tree::new(&reader)
+        .get_range_proof(KeyHash::with::<Sha256>(key), version)
+        .map_err(|error| reader.error(format!("{error:#}")))?;
+    borsh::to_vec(&proof).map_err(|error| reader.error(error))
+}
+
+/// The raw keys of the tree of `store` at `version`, in the order of its leaves.
+pub fn leaves<'a>(kv: &'a dyn Kv, store: &'a str, version: u64) -> Leaves<'a> {
+    let root = NodeKey::new(version, NibblePath::from_iter([]));
+    Leaves {
+        reader: Reader::new(kv, store),
+        ahead: vec![root],
+    }
+}
+
+/// A walk over the leaves of a tree. See [`leaves`].
+pub struct Leaves<'a> {
+    reader: Reader<'a>,
+    /// Nodes still to visit, the next one last.
+    ahead: Vec<NodeKey>,
+}
+
+impl Leaves<'_> {
+    fn step(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        while let Some(key) = self.ahead.pop() {
+            let stored = self
+                .reader
+                .kv
+                .get(&layout::node_key(self.reader.store, &key))?
+                .ok_or_else(|| self.reader.error(format!("the node {key:?} is missing")))?;
+            match layout::decode_node(&stored)? {
+                (Node::Leaf(_), raw_key) => return Ok(Some(raw_key)),
+                (Node::Null, _) => {}
+                (Node::Internal(node), _) => {
+                    let path = key.nibble_path();
+                    let children = node.children_sorted().map(|(nibble, child)| {
+                        let path = path.nibbles().chain([nibble]).collect();
+                        NodeKey::new(child.version, path)
+                    });
+                    let first = self.ahead.len();
+                    self.ahead.extend(children);
+                    if let Some(added) = self.ahead.get_mut(first..) {
+                        added.reverse();
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for Leaves<'_> {
+    type Item = Result<Vec<u8>, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let found = self.step();
+        if found.is_err() {
+            self.ahead.clear();
+        }
+        found.transpose()
+    }
 }

@@ -17,6 +17,7 @@ use crate::beacon::signing;
 use crate::block::Block;
 use crate::context::Context;
 use crate::error::TxError;
+use crate::evidence::Misbehavior;
 use crate::genesis::{AppGenesis, GenesisAccount, ProfileName, GENESIS_POWER};
 use crate::oracle::RaceOracle;
 use crate::state::State;
@@ -112,6 +113,7 @@ impl Builder {
                 .map(|n| n.genesis(&self.chain_id, GENESIS_POWER))
                 .collect(),
             models: self.models.clone(),
+            carried: None,
         }
     }
 
@@ -137,6 +139,7 @@ impl Builder {
             app_hash: genesis_hash,
             votes: Vec::new(),
             memory: honest::Memory::default(),
+            misbehavior: Vec::new(),
         };
         chain.apply(&validators);
         chain
@@ -171,6 +174,8 @@ pub struct Chain {
     pub votes: Vec<(ConsensusAddress, Bytes)>,
     /// What the honest nodes remember.
     pub memory: honest::Memory,
+    /// Equivocations that the next block proves.
+    pub misbehavior: Vec<Misbehavior>,
 }
 
 impl Chain {
@@ -312,7 +317,11 @@ impl Chain {
             .iter()
             .map(|(address, signed)| (*address, *signed))
             .collect();
-        let block = Block { txs, signed };
+        let block = Block {
+            txs,
+            signed,
+            misbehavior: std::mem::take(&mut self.misbehavior),
+        };
         let new = NewBlock {
             height: self.height,
             time_ms: self.time_ms,

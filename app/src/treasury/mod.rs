@@ -8,6 +8,7 @@
 //! ([`invariants::held_is_the_sum`]); what was minted never exceeds the core incentive; minting
 //! happens only at release.
 
+pub mod export;
 pub mod finalise;
 pub mod invariants;
 pub mod keys;

@@ -10,6 +10,7 @@ use race_app::beacon::keygen::{self, KeyAttempt};
 use race_app::beacon::signing::{self, BeaconSigner};
 use race_app::context::Context;
 use race_app::error::TxError;
+use race_app::evidence::{self, Misbehavior};
 use race_app::node::genesis::GenesisNode;
 use race_app::oracle::Recomputation;
 use race_app::params::{self, Profile};
@@ -49,6 +50,8 @@ pub struct Network {
     pub omits_signatures: bool,
     /// Votes have their extensions.
     pub votes_carry_shares: bool,
+    /// Equivocations that the next block proves.
+    pub misbehavior: Vec<Misbehavior>,
 }
 
 impl Network {
@@ -99,6 +102,7 @@ impl Network {
             signatures: Vec::new(),
             omits_signatures: false,
             votes_carry_shares: true,
+            misbehavior: Vec::new(),
         }
     }
 
@@ -189,6 +193,8 @@ impl Network {
             oracle: &self.oracle,
         };
         epoch::begin_block(&mut self.state, &context, &signed);
+        let misbehavior = std::mem::take(&mut self.misbehavior);
+        evidence::begin_block(&mut self.state, &context, &misbehavior);
         self.sign_rounds();
         for index in 0..self.nodes.len() {
             self.act(index);
@@ -223,8 +229,9 @@ impl Network {
         beacon::invariants::a_key_is_in_force(&self.state).unwrap();
         nodes::invariants::accounts_lead_to_their_nodes(&self.state).unwrap();
         race::invariants::results_are_all_or_nothing(&self.state).unwrap();
-        let powers = epoch::powers(&self.state, self.epoch().number);
-        assert_eq!(powers, self.comet, "CometBFT's set is the committee");
+        let told = epoch::validators(&self.state).into_iter();
+        let told: BTreeMap<_, _> = told.map(|(who, v)| (who, v.power)).collect();
+        assert_eq!(told, self.comet, "CometBFT has what it was told");
     }
 
     /// Blocks until the next one is in `phase`.

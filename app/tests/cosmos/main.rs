@@ -5,8 +5,10 @@
 
 mod a_block_is_the_same_on_every_instance;
 mod a_genesis_that_cannot_work_is_refused;
+mod a_new_chain_starts_from_an_exported_state;
 mod a_newcomer_registers_without_coins;
 mod a_refused_transaction_says_why;
+mod a_state_is_restored_behind_abci;
 mod a_transfer_looks_as_on_an_sdk_chain;
 mod governance_changes_a_parameter;
 mod keys_prove_under_the_app_hash;

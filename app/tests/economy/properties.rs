@@ -1,6 +1,7 @@
 //! Whatever happens, every coin is accounted for: [`World::end_block`] checks all invariants.
 
 use proptest::prelude::*;
+use race_app::export::export;
 use race_app::{bank, duty};
 use race_proto::race::duty::v1::Outcome;
 use race_proto::race::pricing::v1::MsgVotePrice;
@@ -164,6 +165,9 @@ proptest! {
         for step in &steps {
             take(&mut world, step);
         }
+        // A new chain would have them all, whatever is unfinished.
+        let exported = export(&world.state, 1, Vec::new());
+        prop_assert!(exported.is_ok(), "{:?}", exported);
         let last = world.epoch() + 3;
         world.run_to_epoch(last);
         prop_assert_eq!(bank::supply(&world.state), supply + world.minted());

@@ -13,9 +13,6 @@ const ABOUT: &[(&str, &str)] = &[
     ("report", "Report a forged answer"),
     ("simulate", "Simulate spot checks and what cheating costs"),
     ("economy", "Compute issuance and rewards"),
-    ("snapshot", "Make and restore snapshots of the state"),
-    ("rollback", "Go back one block"),
-    ("export", "Write the state as a genesis file"),
 ];
 
 /// The sentence for `what`, such as `doctor`.

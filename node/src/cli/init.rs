@@ -1,6 +1,7 @@
 //! `raced init`: the home of a new node on an existing network.
 
-use std::path::PathBuf;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use clap::Parser;
 
@@ -8,32 +9,152 @@ use super::config::ClientConfig;
 use super::error::CliError;
 use super::tree::Tree;
 use super::{Context, Outcome, Run};
+use crate::comet::config::CometConfig;
 use crate::comet::genesis::Genesis;
 use crate::comet::home::{Home, ProxyApp};
 use crate::comet::keys::{NodeKey, ValidatorKey};
+use crate::comet::rpc::RpcClient;
 use crate::config::{self, Config};
-use crate::network::Network;
-use crate::node::HOT_KEY;
+use crate::network::{Network, Trust};
+use crate::node::{HOT_KEY, OPERATOR_KEY};
 use crate::secrets::Secrets;
 use crate::wallet::key::Key;
 use crate::wallet::keyring::{self, Keyring};
 use crate::wallet::mnemonic::Mnemonic;
 
+/// Largest network file or genesis that is fetched.
+const MOST_BYTES: usize = 64 << 20;
+
 /// Make the home of a new node: keys, configuration, the network's genesis; nothing that is there is replaced
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "Example:\n  raced init --home ~/.raced --network network.json --moniker mynode\n  raced start --home ~/.raced\n  raced keys add operator --home ~/.raced\n  raced tx node register --home ~/.raced --from operator --yes"
+    after_help = "The network's file names its genesis, peers and a header to trust, and all of it is checked.\n`raced start` then joins: from a snapshot of the state where the file names a header, else by replaying\nevery block. Caught up, the node registers under the operator's key of its home, races, and has power from\na switch on. It needs no coins.\n\nExample:\n  raced init --home ~/.raced --network network.json --moniker mynode\n  raced start --home ~/.raced"
 )]
 pub struct Init {
-    /// network.json of the network to join
+    /// network.json of the network to join, or its http:// URL
     #[arg(long, value_name = "FILE")]
-    network: PathBuf,
+    network: String,
     /// The name that others see
     #[arg(long, default_value = "node")]
     moniker: String,
+    /// Replay every block instead of joining from a snapshot
+    #[arg(long)]
+    replay: bool,
+    /// Make no operator's key: it is kept elsewhere, and `raced tx node register` registers the node
+    #[arg(long)]
+    no_operator: bool,
     /// Set a key of config/app.toml, such as grpc.listen=127.0.0.1:9091
     #[arg(long = "config", value_name = "SECTION.KEY=VALUE", value_parser = super::start::key_value)]
     config: Vec<(String, String)>,
+}
+
+/// The text of a file or of an http URL; a relative path may also lie beside `beside`.
+async fn fetch(source: &str, beside: &str) -> Result<String, CliError> {
+    if source.starts_with("https://") {
+        return Err(CliError::usage(format!(
+            "{source}: https is not supported here; fetch the file with another program and give its path"
+        )));
+    }
+    if source.starts_with("http://") {
+        let failed = |error: reqwest::Error| CliError::from(error).while_doing(source);
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(60));
+        let mut response = http
+            .build()
+            .map_err(failed)?
+            .get(source)
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status)
+            .map_err(failed)?;
+        let mut bytes = Vec::new();
+        while let Some(part) = response.chunk().await.map_err(failed)? {
+            bytes.extend_from_slice(&part);
+            if bytes.len() > MOST_BYTES {
+                return Err(CliError::failed(format!(
+                    "{source} has more than {MOST_BYTES} bytes"
+                )));
+            }
+        }
+        return Ok(String::from_utf8(bytes)?);
+    }
+    let path = Path::new(source);
+    let near = Path::new(beside).parent().map(|folder| folder.join(path));
+    let found = near.filter(|near| !path.exists() && near.exists());
+    let found = found.as_deref().unwrap_or(path);
+    std::fs::read_to_string(found)
+        .map_err(|error| CliError::usage(format!("cannot read {}: {error}", found.display())))
+}
+
+/// Checks the header to trust: a server has it, none has another, and it is young enough.
+async fn check_trust(trust: &Trust, servers: &[String]) -> Result<(), CliError> {
+    let mut answered = false;
+    let mut last = String::new();
+    for server in servers {
+        let block = match RpcClient::new(server)?.block(Some(trust.height)).await {
+            Ok(block) => block,
+            Err(error) => {
+                last = error.to_string();
+                continue;
+            }
+        };
+        if !block.block_id.hash.eq_ignore_ascii_case(&trust.hash) {
+            return Err(CliError::failed(format!(
+                "{server} has the block {} at height {}, the network's file says {}: one of them is wrong; ask the network's operators",
+                block.block_id.hash, trust.height, trust.hash
+            )));
+        }
+        let period = CometConfig::default().statesync.trust_period;
+        let time = humantime::parse_rfc3339_weak(&block.block.header.time)?;
+        if SystemTime::now().duration_since(time).unwrap_or_default() > period {
+            return Err(CliError::failed(format!(
+                "the header to trust, of height {}, is of {} and older than {} days: get a newer network file, or add --replay",
+                trust.height, block.block.header.time, period.as_secs() / 86_400
+            )));
+        }
+        answered = true;
+    }
+    match answered {
+        true => Ok(()),
+        false => Err(CliError::failed(format!(
+            "no node of the network's file answers, so the header to trust cannot be checked ({last}); try again, or add --replay"
+        ))),
+    }
+}
+
+impl Init {
+    /// The node's configuration: what the network says, and over it what was set.
+    async fn node_config(&self, network: &Network) -> Result<Config, CliError> {
+        let config = Config::default()
+            .overlaid(&self.config)
+            .map_err(|e| CliError::from(e).as_usage())?;
+        let local = network.nodes.iter().all(|n| n.p2p.contains("@127.0.0.1:"));
+        let rpc_servers: Vec<String> = network.nodes.iter().map(|n| n.rpc.clone()).collect();
+        let state_sync = match &network.trust {
+            Some(trust) if !self.replay => {
+                check_trust(trust, &rpc_servers).await?;
+                config::StateSync {
+                    enable: true,
+                    rpc_servers,
+                    trust_height: trust.height,
+                    trust_hash: trust.hash.clone(),
+                    ..config.state_sync
+                }
+            }
+            _ => config.state_sync,
+        };
+        let config = Config {
+            moniker: self.moniker.clone(),
+            comet: config::Comet {
+                persistent_peers: network.nodes.iter().map(|n| n.p2p.clone()).collect(),
+                block_time_ms: network.block_time_ms,
+                local,
+                ..config.comet
+            },
+            state_sync,
+            ..config
+        };
+        Ok(config.overlaid(&self.config)?)
+    }
 }
 
 impl Run for Init {
@@ -46,36 +167,40 @@ impl Run for Init {
             )));
         }
         // A mistake in them is told before anything is made.
-        let config = Config::default()
+        Config::default()
             .overlaid(&self.config)
             .map_err(|e| CliError::from(e).as_usage())?;
-        let network = Network::load(&self.network).map_err(|e| CliError::from(e).as_usage())?;
-        let genesis = Genesis::load(network.genesis.as_ref())?;
+        let network = Network::from_json(&fetch(&self.network, "").await?, &self.network)
+            .map_err(|e| CliError::from(e).as_usage())?;
+        let genesis = fetch(&network.genesis, &self.network).await?;
+        let genesis = Genesis::from_json(&genesis, &network.genesis)?;
         if genesis.sha256()? != network.genesis_sha256 {
             return Err(CliError::failed(format!(
                 "{} does not have the digest {} that the network file names; get both again",
                 network.genesis, network.genesis_sha256
             )));
         }
+        if genesis.chain_id != network.chain_id {
+            return Err(CliError::failed(format!(
+                "{} is of chain {}, the network file of {}; get both again",
+                network.genesis, genesis.chain_id, network.chain_id
+            )));
+        }
+        let config = self.node_config(&network).await?;
         let layout = Home::new(&home);
         layout.create_dirs()?;
         Secrets::create(&home)?;
         let keyring = Keyring::open(&home, keyring::BACKEND)?;
         let hot = Key::from_mnemonic(&Mnemonic::generate(), 0)?;
         keyring.add(HOT_KEY, &hot)?;
-        let local = network.nodes.iter().all(|n| n.p2p.contains("@127.0.0.1:"));
-        let config = Config {
-            moniker: self.moniker,
-            comet: config::Comet {
-                persistent_peers: network.nodes.iter().map(|n| n.p2p.clone()).collect(),
-                block_time_ms: network.block_time_ms,
-                local,
-                ..config.comet
-            },
-            ..config
-        }
-        // What was set goes before what the network says.
-        .overlaid(&self.config)?;
+        let operator = match self.no_operator {
+            true => None,
+            false => {
+                let operator = Key::from_mnemonic(&Mnemonic::generate(), 0)?;
+                keyring.add(OPERATOR_KEY, &operator)?;
+                Some(operator.account())
+            }
+        };
         let comet = config.comet(ProxyApp::for_home(&home));
         let (_, validator) = layout
             .write(
@@ -94,11 +219,17 @@ impl Run for Init {
         .write(&home)?;
         // Last: its presence says that the home is complete.
         config.write(&home)?;
+        let joins = match config.state_sync.enable {
+            true => "state sync",
+            false => "replay",
+        };
         context.print(&Tree::map([
             ("home", Tree::text(home.display())),
             ("chain_id", Tree::text(&genesis.chain_id)),
             ("address", Tree::text(validator.address())),
             ("hot_account", Tree::text(hot.account())),
+            ("operator", operator.map_or(Tree::null(), Tree::text)),
+            ("joins_by", Tree::text(joins)),
         ]));
         Ok(())
     }

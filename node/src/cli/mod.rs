@@ -11,6 +11,7 @@
 //! | [`proto`] | protobuf messages to and from JSON by their descriptors |
 //! | [`query`], [`tx`] | asking a chain, and sending it transactions |
 //! | [`init`], [`start`], [`status`] | a node |
+//! | [`snapshot`], [`rollback`], [`export`] | the state of a node |
 //! | [`localnet`], [`demo`] | whole networks on this machine |
 //! | [`keys`] | the keyring |
 //! | [`race`], [`beacon`], [`model`], [`about`] | tools that need no chain |
@@ -23,6 +24,7 @@ pub mod config;
 pub mod console;
 pub mod demo;
 pub mod error;
+pub mod export;
 pub mod init;
 pub mod keys;
 pub mod localnet;
@@ -33,6 +35,8 @@ pub mod query;
 pub mod race;
 pub mod race_study;
 pub mod race_work;
+pub mod rollback;
+pub mod snapshot;
 pub mod start;
 pub mod status;
 pub mod tree;
@@ -72,9 +76,9 @@ pub const COMMANDS: &[Entry] = &[
     Entry::built("report", absent::command, absent::run),
     Entry::built("simulate", absent::command, absent::run),
     Entry::built("economy", absent::command, absent::run),
-    Entry::built("snapshot", absent::command, absent::run),
-    Entry::built("rollback", absent::command, absent::run),
-    Entry::built("export", absent::command, absent::run),
+    Entry::of::<snapshot::Snapshot>("snapshot"),
+    Entry::of::<rollback::Rollback>("rollback"),
+    Entry::of::<export::Export>("export"),
     Entry::of::<about::Version>("version"),
     Entry::of::<about::Completions>("completions"),
 ];

@@ -25,6 +25,9 @@ pub struct Start {
     /// Whether to run CometBFT as a child
     #[arg(long, value_name = "BOOL")]
     with_comet: Option<bool>,
+    /// Replay every block instead of joining from a snapshot
+    #[arg(long)]
+    replay: bool,
     /// Break the rules on purpose, on a local network: forge, inflate, no-open, accuse
     #[arg(long, value_name = "KIND", env = "RACED_MISBEHAVE")]
     misbehave: Option<Misbehaviour>,
@@ -42,6 +45,9 @@ impl Run for Start {
             self.with_comet
                 .map(|run| ("comet.run".to_owned(), run.to_string())),
         );
+        if self.replay {
+            config.push(("state-sync.enable".to_owned(), "false".to_owned()));
+        }
         // Read here as well, so that a mistake is a usage error before anything is touched.
         let read = Config::load(&context.home, std::env::vars(), &config)
             .map_err(|error| CliError::from(error).as_usage())?;

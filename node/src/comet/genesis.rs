@@ -250,9 +250,16 @@ impl Genesis {
     /// # Errors
     /// When it is missing or not a genesis.
     pub fn load(path: &Path) -> Result<Self, GenesisError> {
-        let text = files::read_text(path)?;
-        serde_json::from_str(&text).map_err(|source| GenesisError::Malformed {
-            path: path.display().to_string(),
+        Self::from_json(&files::read_text(path)?, &path.display().to_string())
+    }
+
+    /// Reads the text of a file that came from `origin`.
+    ///
+    /// # Errors
+    /// When it is not a genesis.
+    pub fn from_json(text: &str, origin: &str) -> Result<Self, GenesisError> {
+        serde_json::from_str(text).map_err(|source| GenesisError::Malformed {
+            path: origin.to_owned(),
             source,
         })
     }

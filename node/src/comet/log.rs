@@ -32,6 +32,19 @@ impl LogLine {
             })
     }
 
+    /// What CometBFT says when it has given up a state sync; it stays idle then.
+    #[must_use]
+    pub fn state_sync_failure(&self) -> Option<String> {
+        const FAILURES: &[&str] = &[
+            "State sync failed",
+            "Failed to bootstrap node with new state",
+            "Failed to store last seen commit",
+            "Failed to switch to block sync",
+        ];
+        let failed = self.level == tracing::Level::ERROR && FAILURES.contains(&&*self.message);
+        failed.then(|| self.fields.clone())
+    }
+
     /// Emits it.
     pub fn emit(&self) {
         macro_rules! emit {

@@ -111,6 +111,7 @@ pub struct CometProcess {
     pid: u32,
     stop: mpsc::Sender<Duration>,
     exit: watch::Receiver<Option<Exit>>,
+    state_sync_failed: watch::Receiver<Option<String>>,
 }
 
 impl CometProcess {
@@ -148,9 +149,18 @@ impl CometProcess {
         let watchdog = spawn_watchdog(pid).map_err(ProcessError::Watchdog)?;
 
         let tail = Tail::default();
+        let (failed, state_sync_failed) = watch::channel(None);
+        let failed = Arc::new(failed);
+        let forward = |out, tail| forward(out, tail, Arc::clone(&failed));
         let logs = [
-            child.stdout.take().map(|out| forward(out, tail.clone())),
-            child.stderr.take().map(|out| forward(out, tail.clone())),
+            child
+                .stdout
+                .take()
+                .map(|out| forward(Box::new(out) as Output, tail.clone())),
+            child
+                .stderr
+                .take()
+                .map(|out| forward(Box::new(out) as Output, tail.clone())),
         ];
         let (stop, stop_requests) = mpsc::channel(1);
         let (exit_sender, exit) = watch::channel(None);
@@ -177,7 +187,12 @@ impl CometProcess {
             exit_sender.send_replace(Some(report));
         });
         tracing::info!(pid, home = %options.home.display(), "CometBFT started");
-        Ok(Self { pid, stop, exit })
+        Ok(Self {
+            pid,
+            stop,
+            exit,
+            state_sync_failed,
+        })
     }
 
     /// Its process id.
@@ -190,6 +205,18 @@ impl CometProcess {
     #[must_use]
     pub fn exit(&self) -> watch::Receiver<Option<Exit>> {
         self.exit.clone()
+    }
+
+    /// Waits until it has given up a state sync, and returns why. It does not end by itself then.
+    pub async fn state_sync_failure(&self) -> String {
+        let mut failed = self.state_sync_failed.clone();
+        let reason = failed.wait_for(Option::is_some).await.ok();
+        let reason = reason.and_then(|reason| reason.clone());
+        match reason {
+            Some(reason) => reason,
+            // It ended: there is nothing more to wait for.
+            None => std::future::pending().await,
+        }
     }
 
     /// Waits until it ends, for whatever reason.
@@ -280,7 +307,10 @@ impl Tail {
     }
 }
 
-fn forward<R: AsyncRead + Unpin + Send + 'static>(stream: R, tail: Tail) -> JoinHandle<()> {
+type Output = Box<dyn AsyncRead + Unpin + Send>;
+type StateSyncFailed = Arc<watch::Sender<Option<String>>>;
+
+fn forward(stream: Output, tail: Tail, failed: StateSyncFailed) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut lines = BufReader::new(stream).split(b'\n');
         while let Ok(Some(bytes)) = lines.next_segment().await {
@@ -288,7 +318,11 @@ fn forward<R: AsyncRead + Unpin + Send + 'static>(stream: R, tail: Tail) -> Join
             let line = line.trim_end();
             if !line.is_empty() {
                 tail.push(line);
-                LogLine::parse(line).emit();
+                let line = LogLine::parse(line);
+                line.emit();
+                if let Some(reason) = line.state_sync_failure() {
+                    failed.send_replace(Some(reason));
+                }
             }
         }
     })
@@ -317,8 +351,11 @@ fn to_pid(pid: u32) -> Option<Pid> {
     Pid::from_raw(i32::try_from(pid).ok()?)
 }
 
-/// Ends a CometBFT that an earlier run left on this home, and removes its pid file.
-async fn end_orphan(home: &Home) -> Result<(), ProcessError> {
+/// Ends a CometBFT that an earlier run left on this home.
+///
+/// # Errors
+/// It does not end.
+pub async fn end_orphan(home: &Home) -> Result<(), ProcessError> {
     let path = home.pid_file();
     let pid = std::fs::read_to_string(&path)
         .ok()

@@ -31,6 +31,8 @@ pub const MIN_GAS_PRICE: &str = "0.01nicoin";
 const USER_FUNDS: u128 = 1_000_000_000_000;
 /// What each operator's account holds, nicoin: 100 icoin.
 const OPERATOR_FUNDS: u128 = 100_000_000_000;
+/// Blocks between two snapshots of a local network.
+const SNAPSHOT_INTERVAL: u64 = 20;
 /// Users.
 const USERS: [&str; 2] = ["alice", "bob"];
 
@@ -158,6 +160,7 @@ pub fn create(plan: &Plan) -> Result<Setup, Failure> {
         accounts: funded,
         nodes: genesis_nodes,
         models: Vec::new(),
+        carried: None,
     };
     // What InitChain would refuse is refused here, before any process is started.
     let oracle = crate::oracle::Oracle::default();
@@ -209,6 +212,12 @@ fn node_config(plan: &Plan, index: u16, persistent_peers: Vec<String>) -> Config
         },
         grpc: config::Grpc {
             listen: local(ports.grpc),
+            ..config::Grpc::default()
+        },
+        // Snapshots are small here, and who joins should not wait for one.
+        state_sync: config::StateSync {
+            snapshot_interval: SNAPSHOT_INTERVAL,
+            ..config::StateSync::default()
         },
         // Nodes share the machine: one thread each.
         race: config::Race {

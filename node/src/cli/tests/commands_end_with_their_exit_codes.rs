@@ -1,6 +1,7 @@
 use super::{raced, raced_with};
 use crate::cli::command;
 use crate::config::Config;
+use crate::home_lock::HomeLock;
 use crate::wallet::mnemonic::Mnemonic;
 
 #[test]
@@ -47,6 +48,18 @@ async fn wrong_usage_is_2_help_is_0() {
     for args in [
         &["nonsense"][..],
         &[],
+        &["snapshot"],
+        &["snapshot", "export"],
+        &["export"],
+        &["export", "genesis.json"],
+        // No node lives there.
+        &["snapshot", "list"],
+        &["snapshot", "export", "file"],
+        &["snapshot", "restore", "file"],
+        &["rollback"],
+        &["export", "genesis.json", "--chain-id", "another"],
+        &["init", "--network", "/nowhere/network.json"],
+        &["init", "--network", "https://127.0.0.1/network.json"],
         &["keys"],
         &["keys", "add"],
         &["keys", "show", "a", "--nonsense"],
@@ -131,6 +144,26 @@ async fn wrong_usage_is_2_help_is_0() {
 }
 
 #[tokio::test]
+async fn a_home_on_which_a_node_works_is_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("config")).unwrap();
+    Config::default().write(home.path()).unwrap();
+    let held = HomeLock::take(home.path()).unwrap();
+    for args in [&["snapshot", "restore", "file"][..], &["rollback"]] {
+        let done = raced(home.path(), args).await;
+        assert_eq!(done.code, 1, "{args:?}: {}", done.err);
+        assert!(done.err.contains("stop it first"), "{}", done.err);
+    }
+    // To look is no work.
+    let done = raced(home.path(), &["snapshot", "list", "--output", "json"]).await;
+    assert_eq!((done.code, done.json()), (0, serde_json::json!([])));
+    drop(held);
+    let done = raced(home.path(), &["snapshot", "restore", "file"]).await;
+    assert_eq!(done.code, 1);
+    assert!(done.err.contains("joins by state sync"), "{}", done.err);
+}
+
+#[tokio::test]
 async fn what_is_not_built_yet_says_so_whatever_follows() {
     let home = tempfile::tempdir().unwrap();
     for args in [
@@ -140,9 +173,6 @@ async fn what_is_not_built_yet_says_so_whatever_follows() {
         &["report", "x"],
         &["simulate"],
         &["economy", "--json"],
-        &["snapshot"],
-        &["rollback"],
-        &["export"],
     ] {
         let done = raced(home.path(), args).await;
         assert_eq!(done.code, 1, "{args:?}: {}", done.err);

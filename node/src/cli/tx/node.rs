@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use race_proto::race::node::v1::{Endpoints, MsgRegisterNode, MsgUpdateNode};
+use race_proto::race::node::v1::{Endpoints, MsgUpdateNode};
 
 use super::{Sender, TxFlags};
 use crate::cli::error::CliError;
@@ -13,6 +13,7 @@ use crate::comet::home::Home;
 use crate::comet::keys::ValidatorKey;
 use crate::config::Config;
 use crate::node::HOT_KEY;
+use crate::registration::{self, Said};
 use crate::secrets::Secrets;
 use crate::wallet::keyring::{self, Keyring};
 use crate::wallet::sign::any;
@@ -53,13 +54,6 @@ struct Registration {
     tx: TxFlags,
 }
 
-/// What a node says of itself.
-struct Said {
-    hot_account: String,
-    moniker: String,
-    endpoints: Endpoints,
-}
-
 impl Registration {
     fn home<'a>(&'a self, context: &'a Context) -> &'a Path {
         self.node_home.as_deref().unwrap_or(&context.home)
@@ -82,18 +76,14 @@ impl Registration {
 
     fn said(&self, context: &Context, config: &Config) -> Result<Said, CliError> {
         let (_, hot) = Keyring::open(self.home(context), keyring::BACKEND)?.get(HOT_KEY)?;
-        let listen = config.grpc.listen;
-        let reachable =
-            !listen.ip().is_unspecified() && (config.comet.local || !listen.ip().is_loopback());
-        let grpc = match &self.grpc_endpoint {
-            Some(given) => given.clone(),
-            None if reachable => listen.to_string(),
-            None => {
-                return Err(CliError::usage(format!(
-                    "the node's gRPC listens on {listen}, which others cannot reach; say where they can: --grpc-endpoint HOST:PORT"
-                )))
-            }
-        };
+        let reachable = || registration::endpoint(config);
+        let grpc = self.grpc_endpoint.clone().or_else(reachable);
+        let grpc = grpc.ok_or_else(|| {
+            CliError::usage(format!(
+                "the node's gRPC listens on {}, which others cannot reach; say where they can: --grpc-endpoint HOST:PORT, or external in [grpc] of app.toml",
+                config.grpc.listen
+            ))
+        })?;
         Ok(Said {
             hot_account: hot.account().to_string(),
             moniker: self.moniker.clone().unwrap_or(config.moniker.clone()),
@@ -111,22 +101,13 @@ impl Registration {
         let home = self.home(&context);
         let layout = Home::new(home);
         let secrets = Secrets::load(home)?;
-        let (keys, proofs) = race_app::node::prove(
-            ValidatorKey::load(&layout.validator_key())?.signing_key(),
-            &secrets.duty,
-            &secrets.share,
-            &secrets.transport,
+        let message = registration::message(
+            &ValidatorKey::load(&layout.validator_key())?,
+            &secrets,
             &Genesis::load(&layout.genesis())?.chain_id,
             &sender.account(),
+            said,
         );
-        let message = MsgRegisterNode {
-            operator: sender.address(),
-            hot_account: said.hot_account,
-            moniker: said.moniker,
-            keys: Some(keys),
-            proofs: Some(proofs),
-            endpoints: Some(said.endpoints),
-        };
         sender.execute_free(vec![any(&message)]).await.map(drop)
     }
 

@@ -57,12 +57,17 @@ impl Account {
         Self(consensus_address(public_key))
     }
 
-    /// The account of a module, as the SDK derives it: the first 20 bytes of SHA-256 of its name.
-    pub fn of_module(name: &str) -> Self {
-        let digest = Sha256::digest(name.as_bytes());
+    /// The first 20 bytes of SHA-256 of anything.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let digest = Sha256::digest(bytes);
         let mut address = [0; 20];
         address.copy_from_slice(&digest[..20]);
         Self(address)
+    }
+
+    /// The account of a module, as the SDK derives it from its name.
+    pub fn of_module(name: &str) -> Self {
+        Self::of_bytes(name.as_bytes())
     }
 
     /// Reads a bech32 address.

@@ -16,7 +16,7 @@ use crate::app::{App, Finalized, NewBlock};
 use crate::block::Block;
 use crate::context::Context;
 use crate::error::TxError;
-use crate::genesis::{AppGenesis, GenesisAccount, ProfileName, GENESIS_POWER};
+use crate::genesis::{AppGenesis, GenesisAccount, GenesisVesting, ProfileName, GENESIS_POWER};
 use crate::oracle::RaceOracle;
 use crate::state::State;
 use crate::store::{Kv, MemKv, Store};
@@ -36,6 +36,7 @@ pub struct Builder {
     params: BTreeMap<String, u64>,
     funded: Vec<(Wallet, u128)>,
     models: Vec<serde_json::Value>,
+    vesting: BTreeMap<String, GenesisVesting>,
     kv: Arc<dyn Kv>,
     oracle: Arc<dyn RaceOracle>,
 }
@@ -53,6 +54,7 @@ impl Builder {
                 .map(|name| (Wallet::named(name), FUNDS))
                 .to_vec(),
             models: Vec::new(),
+            vesting: BTreeMap::new(),
             kv: Arc::new(MemKv::new()),
             oracle: Arc::new(FakeOracle),
         }
@@ -73,6 +75,12 @@ impl Builder {
     /// Funds another wallet.
     pub fn fund(mut self, wallet: Wallet, amount: u128) -> Self {
         self.funded.push((wallet, amount));
+        self
+    }
+
+    /// Locks coins of a funded wallet.
+    pub fn vesting(mut self, wallet: &Wallet, vesting: GenesisVesting) -> Self {
+        self.vesting.insert(wallet.address(), vesting);
         self
     }
 
@@ -99,6 +107,7 @@ impl Builder {
         let account = |(wallet, amount): &(Wallet, u128)| GenesisAccount {
             address: wallet.address(),
             amount: amount.to_string(),
+            vesting: self.vesting.get(&wallet.address()).cloned(),
         };
         AppGenesis {
             profile: ProfileName::Local,

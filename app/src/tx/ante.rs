@@ -16,7 +16,7 @@ use super::params;
 use super::signature::{Documents, PublicKey, Signed};
 use crate::address::Account;
 use crate::auth;
-use crate::bank;
+use crate::bank::{self, coins::AnyCoin};
 use crate::coin::DENOM;
 use crate::context::Context;
 use crate::error::TxError;
@@ -223,9 +223,10 @@ fn pay_fee(state: &mut State, tx: &CheckedTx, mode: Mode) -> Result<(), TxError>
     if let Some(foreign) = tx.fee.foreign() {
         return Err(bank::insufficient(0, foreign.digits(), &foreign.denom));
     }
-    let balance = bank::balance(state, &tx.fee_payer);
-    if let Some(coin) = tx.fee.0.first().filter(|coin| coin.amount() > balance) {
-        return Err(bank::insufficient(balance, coin.digits(), DENOM));
+    let spendable = bank::spendable(state, &tx.fee_payer);
+    let too_much = |coin: &&AnyCoin| coin.amount() > spendable;
+    if let Some(coin) = tx.fee.0.first().filter(too_much) {
+        return Err(bank::insufficient(spendable, coin.digits(), DENOM));
     }
     let collector = auth::module_account(auth::FEE_COLLECTOR);
     bank::transfer(state, &tx.fee_payer, &collector, tx.fee.nicoin())?;

@@ -94,6 +94,7 @@ pub fn create(plan: &Plan) -> Result<Setup, Failure> {
         funded.push(GenesisAccount {
             address: account.address.clone(),
             amount: USER_FUNDS.to_string(),
+            vesting: None,
         });
         accounts.push(account);
     }
@@ -136,6 +137,7 @@ pub fn create(plan: &Plan) -> Result<Setup, Failure> {
         funded.push(GenesisAccount {
             address: operator.address.clone(),
             amount: OPERATOR_FUNDS.to_string(),
+            vesting: None,
         });
         nodes.push(NodeSetup {
             home,
@@ -209,6 +211,10 @@ fn node_config(plan: &Plan, index: u16, persistent_peers: Vec<String>) -> Config
         },
         grpc: config::Grpc {
             listen: local(ports.grpc),
+        },
+        rest: config::Rest {
+            listen: local(ports.rest),
+            ..config::Rest::default()
         },
         // Nodes share the machine: one thread each.
         race: config::Race {

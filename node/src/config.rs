@@ -34,6 +34,8 @@ pub struct Config {
     pub store: Store,
     /// gRPC.
     pub grpc: Grpc,
+    /// REST.
+    pub rest: Rest,
     /// The Race.
     pub race: Race,
     /// Models.
@@ -95,6 +97,16 @@ impl From<StoreBackend> for race_app::store::Engine {
 pub struct Grpc {
     /// Where it listens: plaintext, so loopback unless a proxy ends TLS before it.
     pub listen: SocketAddr,
+}
+
+/// `[rest]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rest {
+    /// Where it listens: plaintext, so loopback unless a proxy ends TLS before it.
+    pub listen: SocketAddr,
+    /// Requests a second of one address; 0: any number.
+    pub per_second: u32,
 }
 
 /// `[race]`
@@ -167,6 +179,7 @@ impl Default for Config {
             comet: Comet::default(),
             store: Store::default(),
             grpc: Grpc::default(),
+            rest: Rest::default(),
             race: Race::default(),
             inference: Inference::default(),
         }
@@ -204,6 +217,15 @@ impl Default for Grpc {
     fn default() -> Self {
         Self {
             listen: loopback(9090),
+        }
+    }
+}
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self {
+            listen: loopback(1317),
+            per_second: 200,
         }
     }
 }

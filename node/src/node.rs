@@ -10,6 +10,7 @@ use race_app::oracle::RaceOracle as _;
 use race_app::state::State;
 use race_app::store::{Engine, Snapshot};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::abci;
 use crate::checker::Checker;
@@ -29,6 +30,7 @@ use crate::oracle::Oracle;
 use crate::preempt::Preempt;
 use crate::protocol::{Identity, View};
 use crate::racer::Racer;
+use crate::rest;
 use crate::secrets::Secrets;
 use crate::sender::Sender;
 use crate::serving::host::Host;
@@ -36,6 +38,7 @@ use crate::serving::service::{Running, Service};
 use crate::serving::tasks::Tasks;
 use crate::serving::verifier::Verifier;
 use crate::shutdown;
+use crate::unary::Backend;
 use crate::wallet::keyring::Keyring;
 
 /// The name of the hot account's key in a node's keyring.
@@ -214,17 +217,28 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         running: Running::default(),
     };
     let mut until = stopped.clone();
+    let backend = Backend::new(Arc::new(app.clone()), rpc);
     let services = grpc::Services {
-        app: Arc::new(app.clone()),
+        backend: backend.clone(),
         inference: service,
-        rpc,
     };
     let serving = tokio::spawn(grpc::serve(config.grpc.listen, services, async move {
         // An error means that the sender is gone: stop as well.
         drop(until.wait_for(|stop| *stop).await);
     }));
 
-    let outcome = supervise(comet.as_ref(), serving).await;
+    let mut until = stopped.clone();
+    let rest = config.rest.clone();
+    let resting = tokio::spawn(rest::serve(
+        rest.listen,
+        rest.per_second,
+        backend,
+        async move {
+            drop(until.wait_for(|stop| *stop).await);
+        },
+    ));
+
+    let outcome = supervise(comet.as_ref(), serving, resting).await;
     stop.send_replace(true);
     if let Some(comet) = &comet {
         comet.stop(STOP_LIMIT).await;
@@ -237,10 +251,11 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     outcome
 }
 
-/// Waits for the first reason to stop: a signal, CometBFT's end, or gRPC's failure.
+/// Waits for the first reason to stop: a signal, CometBFT's end, or the failure of gRPC or REST.
 async fn supervise(
     comet: Option<&CometProcess>,
-    mut serving: tokio::task::JoinHandle<Result<(), grpc::GrpcError>>,
+    mut serving: JoinHandle<Result<(), grpc::GrpcError>>,
+    mut resting: JoinHandle<Result<(), rest::RestError>>,
 ) -> Result<(), Failure> {
     let comet_ended = async {
         match comet {
@@ -258,6 +273,11 @@ async fn supervise(
             Ok(Ok(())) => Err("gRPC ended by itself".into()),
             Ok(Err(error)) => Err(error.into()),
             Err(error) => Err(format!("gRPC failed: {error}").into()),
+        },
+        served = &mut resting => match served {
+            Ok(Ok(())) => Err("REST ended by itself".into()),
+            Ok(Err(error)) => Err(error.into()),
+            Err(error) => Err(format!("REST failed: {error}").into()),
         },
     }
 }

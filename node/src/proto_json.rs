@@ -1,15 +1,18 @@
-//! Protobuf messages to and from JSON, by their descriptors: names as in the `.proto` file, zeros
-//! kept, 64-bit integers as text, bytes in base64, `Any` flattened to `@type`.
+//! Protobuf messages to and from JSON, by their descriptors and annotations, as the SDK's REST shows
+//! them: names as in the `.proto` file, zeros kept, 64-bit integers as text, bytes in base64 and
+//! `null` when empty, decimals with 18 places, `Any` flattened to `@type`.
 
 use prost_reflect::{
     DeserializeOptions, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor,
     ReflectMessage, Value,
 };
 use race_app::address::Account;
+use race_app::decimal;
+use race_proto::annotations::field_notes;
 use race_proto::{descriptor_pool, Any};
 use serde_json::Value as Json;
 
-use super::tree::Tree;
+use crate::tree::Tree;
 
 /// The account that executes proposals.
 const GOVERNANCE: &str = "gov";
@@ -116,10 +119,21 @@ fn fields(message: &DynamicMessage) -> Vec<(String, Tree)> {
 }
 
 fn field_tree(message: &DynamicMessage, field: &FieldDescriptor) -> Tree {
-    if field.supports_presence() && !message.has_field(field) {
-        return Tree::null();
-    }
     let kind = field.kind();
+    let notes = field_notes(field);
+    if !message.has_field(field) && !field.is_list() && !field.is_map() {
+        match &kind {
+            Kind::Message(inner) if !notes.nullable => return unset(inner),
+            Kind::String if notes.is_integer() => return Tree::text("0"),
+            Kind::String if notes.is_decimal() => {
+                return Tree::text(decimal::shown("0").unwrap_or_default())
+            }
+            // As the SDK shows bytes that are not there.
+            Kind::Bytes => return Tree::null(),
+            _ if field.supports_presence() => return Tree::null(),
+            _ => {}
+        }
+    }
     match message.get_field(field).as_ref() {
         Value::List(items) => Tree::List(items.iter().map(|item| value(item, &kind)).collect()),
         Value::Map(entries) => {
@@ -135,7 +149,22 @@ fn field_tree(message: &DynamicMessage, field: &FieldDescriptor) -> Tree {
             entries.sort_by(|a, b| a.0.cmp(&b.0));
             Tree::Map(entries)
         }
+        Value::String(raw) if notes.is_decimal() => {
+            Tree::text(decimal::shown(raw).unwrap_or_else(|| raw.clone()))
+        }
+        Value::Bytes(raw) if notes.is_decimal() => {
+            let digits = String::from_utf8_lossy(raw);
+            Tree::text(decimal::shown(&digits).unwrap_or_else(|| digits.into_owned()))
+        }
         single => value(single, &kind),
+    }
+}
+
+/// What a message that cannot be nothing shows when it is not there.
+fn unset(descriptor: &MessageDescriptor) -> Tree {
+    match descriptor.full_name() {
+        "google.protobuf.Timestamp" => Tree::text("0001-01-01T00:00:00Z"),
+        _ => tree(&DynamicMessage::new(descriptor.clone())),
     }
 }
 

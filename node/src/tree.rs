@@ -1,4 +1,4 @@
-//! Results of commands: JSON whose fields keep their order, and a readable form of it.
+//! What is shown: JSON whose fields keep their order, and a readable form of it.
 
 use base64::engine::general_purpose::STANDARD as BASE64;
 use base64::Engine as _;

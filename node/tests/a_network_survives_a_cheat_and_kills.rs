@@ -10,13 +10,13 @@ use race_proto::race::race::v1 as race;
 use raced::client::ChainClient;
 use raced::comet::rpc::RpcClient;
 use raced::demo::sight::Sight;
-use raced::grpc::bridge::HEIGHT_HEADER;
 use raced::localnet::run::{free_base_port, Localnet};
 use raced::localnet::Plan;
 use raced::misbehave::Misbehaviour;
 use raced::racer::finds::Finds;
 use raced::racer::{self, job};
 use raced::status::Status;
+use raced::unary::HEIGHT_HEADER;
 
 const INFLATES: u16 = 3;
 const KILLED: u16 = 1;

@@ -6,9 +6,9 @@ use race_randomness::bls;
 
 use super::config::{ClientConfig, NodeFlag};
 use super::error::CliError;
-use super::tree::Tree;
 use super::{Context, Outcome, Run};
 use crate::client::ChainClient;
+use crate::tree::Tree;
 
 /// Tag of drand and of the standard's signatures in G2.
 const DEFAULT_DST: &str = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_";

@@ -6,7 +6,6 @@ use clap::Parser;
 
 use super::config::ClientConfig;
 use super::error::CliError;
-use super::tree::Tree;
 use super::{Context, Outcome, Run};
 use crate::comet::genesis::Genesis;
 use crate::comet::home::{Home, ProxyApp};
@@ -15,6 +14,7 @@ use crate::config::{self, Config};
 use crate::network::Network;
 use crate::node::HOT_KEY;
 use crate::secrets::Secrets;
+use crate::tree::Tree;
 use crate::wallet::key::Key;
 use crate::wallet::keyring::{self, Keyring};
 use crate::wallet::mnemonic::Mnemonic;

@@ -1,9 +1,7 @@
 //! Compiles the `.proto` files with protox (no installed `protoc` needed) into Rust types and one
-//! descriptor set, which serves reflection, JSON and the refusal of unknown fields.
+//! descriptor set, which serves reflection, JSON, amino, REST and the refusal of unknown fields.
 
 use std::path::{Path, PathBuf};
-
-use prost::Message as _;
 
 fn protos(dir: &Path, into: &mut Vec<PathBuf>) -> std::io::Result<()> {
     let mut entries: Vec<_> = std::fs::read_dir(dir)?.collect::<Result<_, _>>()?;
@@ -29,9 +27,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     files.extend(third_party);
     // `third_party` first: a file is named by its path below the first folder that holds it.
-    let descriptors = protox::compile(&files, ["third_party", "."])?;
+    let mut compiler = protox::Compiler::new(["third_party", "."])?;
+    compiler
+        .include_imports(true)
+        .include_source_info(true)
+        .open_files(&files)?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    // Encoded by the compiler, which keeps the annotations; the set below does not.
+    std::fs::write(
+        out.join("descriptors.bin"),
+        compiler.encode_file_descriptor_set(),
+    )?;
+    let descriptors = compiler.file_descriptor_set();
 
     // The Cosmos types come from `cosmos-sdk-proto`; only our own are generated.
     let ours = prost_types::FileDescriptorSet {

@@ -11,6 +11,12 @@ use crate::state::Key;
 /// The bech32 prefix of accounts.
 pub const PREFIX: &str = "race";
 
+/// The bech32 prefix of consensus addresses.
+pub const CONSENSUS_PREFIX: &str = "racevalcons";
+
+/// The bech32 prefix of operators, as the SDK shows them.
+pub const OPERATOR_PREFIX: &str = "racevaloper";
+
 /// A node: the 20-byte address of its consensus key (first 20 bytes of its SHA-256).
 pub type ConsensusAddress = [u8; 20];
 
@@ -39,8 +45,13 @@ pub enum AddressError {
     #[error("decoding bech32 failed: {0}")]
     Bech32(String),
     /// Another network's address.
-    #[error("invalid Bech32 prefix; expected {PREFIX}, got {0}")]
-    Prefix(String),
+    #[error("invalid Bech32 prefix; expected {expected}, got {got}")]
+    Prefix {
+        /// Of what was asked for.
+        expected: &'static str,
+        /// What came.
+        got: String,
+    },
     /// Not 20 bytes.
     #[error("address must be 20 bytes, got {0}")]
     Bytes(usize),
@@ -57,16 +68,26 @@ impl Account {
         Self(consensus_address(public_key))
     }
 
-    /// The account of a module, as the SDK derives it: the first 20 bytes of SHA-256 of its name.
-    pub fn of_module(name: &str) -> Self {
-        let digest = Sha256::digest(name.as_bytes());
+    /// The first 20 bytes of SHA-256 of anything.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let digest = Sha256::digest(bytes);
         let mut address = [0; 20];
         address.copy_from_slice(&digest[..20]);
         Self(address)
     }
 
+    /// The account of a module, as the SDK derives it from its name.
+    pub fn of_module(name: &str) -> Self {
+        Self::of_bytes(name.as_bytes())
+    }
+
     /// Reads a bech32 address.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
+        Self::parse_with(PREFIX, text)
+    }
+
+    /// Reads an address under another prefix, e.g. [`OPERATOR_PREFIX`].
+    pub fn parse_with(prefix: &'static str, text: &str) -> Result<Self, AddressError> {
         if text.trim().is_empty() {
             return Err(AddressError::Empty);
         }
@@ -76,8 +97,12 @@ impl Account {
         // Checked against the plain bech32 checksum alone: bech32m is another format.
         let parsed = bech32::primitives::decode::CheckedHrpstring::new::<Bech32>(text)
             .map_err(|e| AddressError::Bech32(e.to_string()))?;
-        if parsed.hrp().to_lowercase() != PREFIX {
-            return Err(AddressError::Prefix(parsed.hrp().to_lowercase()));
+        let got = parsed.hrp().to_lowercase();
+        if got != prefix {
+            return Err(AddressError::Prefix {
+                expected: prefix,
+                got,
+            });
         }
         let bytes: Vec<u8> = parsed.byte_iter().collect();
         <[u8; 20]>::try_from(bytes.as_slice())
@@ -124,7 +149,7 @@ mod tests {
         let foreign = account.with_prefix("cosmos");
         assert!(matches!(
             Account::parse(&foreign),
-            Err(AddressError::Prefix(_))
+            Err(AddressError::Prefix { .. })
         ));
         assert_eq!(
             Account::parse("garbage").unwrap_err().to_string(),

@@ -2,6 +2,7 @@
 //!
 //! | carried over | |
 //! |---|---|
+//! | vesting | what is still locked, free when it would have been |
 //! | coins | every account's balance, with what modules held for it: escrow left in open sessions, fees of unfinished tasks (back to the session's owner), deposits, unreleased rewards |
 //! | treasury and training fund | with the gas fees of the epoch |
 //! | issuance | what was minted and burned, and since when it is measured |
@@ -25,7 +26,7 @@ use crate::address::Account;
 use crate::auth;
 use crate::bank;
 use crate::coin::{self, Nicoin};
-use crate::genesis::{AppGenesis, GenesisAccount, GenesisError, ProfileName};
+use crate::genesis::{AppGenesis, GenesisAccount, GenesisError, GenesisVesting, ProfileName};
 use crate::node::genesis::GenesisNode;
 use crate::state::State;
 use crate::{chain, gov, model, params, race, session, settlement, treasury};
@@ -152,6 +153,11 @@ pub fn export(
             .map(|(account, amount)| GenesisAccount {
                 address: account.to_string(),
                 amount: amount.to_string(),
+                vesting: auth::vesting::left(state, &account).map(|left| GenesisVesting {
+                    amount: left.amount.to_string(),
+                    start: left.start,
+                    end: left.end,
+                }),
             })
             .collect(),
         nodes,

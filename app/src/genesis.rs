@@ -8,6 +8,7 @@ use race_proto::race::model::v1::Model;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Account;
+use crate::auth::vesting::Schedule;
 use crate::coin::{self, Nicoin};
 use crate::context::Context;
 use crate::export::Carried;
@@ -73,6 +74,43 @@ pub struct GenesisAccount {
     pub address: String,
     /// Decimal amount in nicoin.
     pub amount: String,
+    /// What of it is locked at first; absent for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vesting: Option<GenesisVesting>,
+}
+
+/// Coins that become free with time. Times are in seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisVesting {
+    /// Decimal amount in nicoin.
+    pub amount: String,
+    /// From when on it becomes free evenly; absent: all of it at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<i64>,
+    /// When all of it is free.
+    pub end: i64,
+}
+
+impl GenesisVesting {
+    fn schedule(&self, account: &Account, balance: Nicoin) -> Result<Schedule, GenesisError> {
+        let amount = coin::parse(&self.amount).map_err(refused)?;
+        if amount == 0 || amount > balance {
+            return Err(refused(format!(
+                "account {account} vests {amount} nicoin of {balance}; expected more than 0 and at most all of it"
+            )));
+        }
+        if self.start.is_some_and(|start| start >= self.end) {
+            return Err(refused(format!(
+                "account {account}: the end of vesting must be after its start"
+            )));
+        }
+        Ok(Schedule {
+            amount,
+            start: self.start,
+            end: self.end,
+        })
+    }
 }
 
 /// Why a genesis file is refused.
@@ -158,6 +196,10 @@ impl AppGenesis {
             total = total.saturating_add(amount);
             auth::ensure_account(state, &account);
             bank::mint(state, &account, amount);
+            if let Some(vesting) = &funded.vesting {
+                let schedule = vesting.schedule(&account, amount)?;
+                auth::vesting::lock(state, &account, &schedule);
+            }
         }
         match total <= FOUNDERS_SHARE || self.carried.is_some() {
             true => Ok(()),

@@ -30,6 +30,7 @@ pub mod block;
 pub mod chain;
 pub mod coin;
 pub mod context;
+pub mod decimal;
 pub mod duty;
 pub mod epoch;
 pub mod error;

@@ -6,7 +6,7 @@ use crate::message::MessageType;
 use crate::query::QueryPath;
 use crate::{
     auth, bank, beacon, duty, epoch, evidence, gov, model, node, params, pricing, race, reputation,
-    session, settlement, staking, treasury,
+    session, settlement, staking, treasury, upgrade,
 };
 
 /// The messages of all modules.
@@ -41,8 +41,8 @@ const QUERIES: &[&[QueryPath]] = &[
     reputation::QUERIES,
     session::QUERIES,
     settlement::QUERIES,
-    staking::QUERIES,
     treasury::QUERIES,
+    upgrade::QUERIES,
 ];
 
 /// The errors of all modules, by codespace.
@@ -71,7 +71,8 @@ pub fn message(type_url: &str) -> Option<&'static MessageType> {
 
 /// All query paths.
 pub fn queries() -> impl Iterator<Item = &'static QueryPath> {
-    QUERIES.iter().flat_map(|list| list.iter())
+    let lists = QUERIES.iter().chain(staking::QUERIES);
+    lists.flat_map(|list| list.iter())
 }
 
 /// Finds a query by its `/package.Query/Method`.

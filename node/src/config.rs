@@ -37,6 +37,8 @@ pub struct Config {
     pub state_sync: StateSync,
     /// gRPC.
     pub grpc: Grpc,
+    /// REST.
+    pub rest: Rest,
     /// The committee's threshold key.
     pub beacon: Beacon,
     /// The Race.
@@ -156,6 +158,16 @@ pub enum Scheme {
     ThresholdCrypto,
 }
 
+/// `[rest]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rest {
+    /// Where it listens: plaintext, so loopback unless a proxy ends TLS before it.
+    pub listen: SocketAddr,
+    /// Requests a second of one address; 0: any number.
+    pub per_second: u32,
+}
+
 /// `[race]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -227,6 +239,7 @@ impl Default for Config {
             store: Store::default(),
             state_sync: StateSync::default(),
             grpc: Grpc::default(),
+            rest: Rest::default(),
             beacon: Beacon::default(),
             race: Race::default(),
             inference: Inference::default(),
@@ -279,6 +292,15 @@ impl Default for Grpc {
         Self {
             listen: loopback(9090),
             external: String::new(),
+        }
+    }
+}
+
+impl Default for Rest {
+    fn default() -> Self {
+        Self {
+            listen: loopback(1317),
+            per_second: 200,
         }
     }
 }

@@ -13,7 +13,8 @@
 //! | [`snapshots`] | the snapshots that others join from |
 //! | [`serving`] | inference and its checking |
 //! | [`abci`], [`comet`] | towards CometBFT |
-//! | [`grpc`], [`client`], [`wallet`] | towards users |
+//! | [`unary`], [`grpc`], [`rest`], [`client`], [`wallet`] | towards users |
+//! | [`tree`], [`proto_json`] | what is shown, and protobuf as JSON |
 //! | [`localnet`], [`demo`], [`network`] | whole networks |
 
 pub mod abci;
@@ -38,13 +39,17 @@ pub mod network;
 pub mod node;
 pub mod oracle;
 pub mod preempt;
+pub mod proto_json;
 pub mod protocol;
 pub mod racer;
 pub mod registration;
+pub mod rest;
 pub mod secrets;
 pub mod sender;
 pub mod serving;
 pub mod shutdown;
 pub mod snapshots;
 pub mod status;
+pub mod tree;
+pub mod unary;
 pub mod wallet;

@@ -62,6 +62,9 @@ pub struct Node {
     pub rpc: String,
     /// gRPC, `host:port`.
     pub grpc: String,
+    /// REST; absent in files of older releases.
+    #[serde(default)]
+    pub rest: String,
     /// Process of `raced`.
     pub pid: u32,
     /// Process of CometBFT.

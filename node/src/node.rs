@@ -11,6 +11,7 @@ use race_app::state::State;
 use race_app::store::Snapshot;
 use race_proto::race::node::v1::Endpoints;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::abci;
@@ -35,6 +36,7 @@ use crate::protocol::{Identity, View};
 use crate::racer::pace::Pace;
 use crate::racer::{self, Racer};
 use crate::registration::{self, Registrar, Said};
+use crate::rest;
 use crate::secrets::Secrets;
 use crate::sender::Sender;
 use crate::serving::host::Host;
@@ -43,6 +45,7 @@ use crate::serving::tasks::Tasks;
 use crate::serving::verifier::Verifier;
 use crate::shutdown;
 use crate::snapshots::Snapshots;
+use crate::unary::Backend;
 use crate::wallet::keyring::Keyring;
 
 /// The name of the hot account's key in a node's keyring.
@@ -283,17 +286,28 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         running: Running::default(),
     };
     let mut until = stopped.clone();
+    let backend = Backend::new(Arc::new(app.clone()), rpc);
     let services = grpc::Services {
-        app: Arc::new(app.clone()),
+        backend: backend.clone(),
         inference: service,
-        rpc,
     };
     let serving = tokio::spawn(grpc::serve(config.grpc.listen, services, async move {
         // An error means that the sender is gone: stop as well.
         drop(until.wait_for(|stop| *stop).await);
     }));
 
-    let outcome = supervise(comet.as_ref(), serving).await;
+    let mut until = stopped.clone();
+    let rest = config.rest.clone();
+    let resting = tokio::spawn(rest::serve(
+        rest.listen,
+        rest.per_second,
+        backend,
+        async move {
+            drop(until.wait_for(|stop| *stop).await);
+        },
+    ));
+
+    let outcome = supervise(comet.as_ref(), serving, resting).await;
     stop.send_replace(true);
     if let Some(comet) = &comet {
         comet.stop(COMET_LIMIT).await;
@@ -310,10 +324,11 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     outcome
 }
 
-/// Waits for the first reason to stop: a signal, CometBFT's end, or gRPC's failure.
+/// Waits for the first reason to stop: a signal, CometBFT's end, or the failure of gRPC or REST.
 async fn supervise(
     comet: Option<&CometProcess>,
-    mut serving: tokio::task::JoinHandle<Result<(), grpc::GrpcError>>,
+    mut serving: JoinHandle<Result<(), grpc::GrpcError>>,
+    mut resting: JoinHandle<Result<(), rest::RestError>>,
 ) -> Result<(), Failure> {
     let comet_ended = async {
         match comet {
@@ -338,6 +353,11 @@ async fn supervise(
             Ok(Ok(())) => Err("gRPC ended by itself".into()),
             Ok(Err(error)) => Err(error.into()),
             Err(error) => Err(format!("gRPC failed: {error}").into()),
+        },
+        served = &mut resting => match served {
+            Ok(Ok(())) => Err("REST ended by itself".into()),
+            Ok(Err(error)) => Err(error.into()),
+            Err(error) => Err(format!("REST failed: {error}").into()),
         },
     }
 }

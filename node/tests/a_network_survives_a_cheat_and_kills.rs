@@ -11,7 +11,6 @@ use race_proto::race::race::v1 as race;
 use raced::client::ChainClient;
 use raced::comet::rpc::RpcClient;
 use raced::demo::sight::Sight;
-use raced::grpc::bridge::HEIGHT_HEADER;
 use raced::localnet::run::{free_base_port, Localnet};
 use raced::localnet::Plan;
 use raced::misbehave::Misbehaviour;
@@ -19,6 +18,7 @@ use raced::racer::finds::Finds;
 use raced::racer::nonces::Share;
 use raced::racer::{self, job};
 use raced::status::Status;
+use raced::unary::HEIGHT_HEADER;
 use rustix::process::{kill_process, Pid, Signal};
 use tokio::process::{Child, Command};
 

@@ -3,6 +3,8 @@
 //! `race::<module>::v1` holds the generated types; the Cosmos ones come from
 //! [`cosmos_sdk_proto`] and are re-exported as [`cosmos`].
 
+pub mod annotations;
+
 // Generated code: its documentation is in the `.proto` files.
 #[allow(missing_docs, clippy::all)]
 mod generated {

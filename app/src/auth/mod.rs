@@ -5,6 +5,7 @@
 
 mod keys;
 pub mod queries;
+pub mod vesting;
 
 use race_proto::cosmos::auth::v1beta1::BaseAccount;
 

@@ -9,7 +9,7 @@ use race_proto::cosmos::auth::v1beta1::{
 };
 use race_proto::Any;
 
-use super::{account, module_account, module_name, MODULE_ACCOUNTS};
+use super::{account, module_account, module_name, vesting, MODULE_ACCOUNTS};
 use crate::address::{Account, PREFIX};
 use crate::error::QueryError;
 use crate::message::response;
@@ -27,7 +27,7 @@ pub const QUERIES: &[QueryPath] = &[
             answer(bytes, |request: QueryAccountRequest| {
                 let (address, record) = find(state, &request.address)?;
                 Ok(QueryAccountResponse {
-                    account: Some(packed(&address, record)),
+                    account: Some(packed(state, &address, record)),
                 })
             })
         },
@@ -47,7 +47,7 @@ pub const QUERIES: &[QueryPath] = &[
             answer(bytes, |request: QueryAccountsRequest| {
                 let accounts = super::all(state)
                     .into_iter()
-                    .map(|(address, record)| (address.0.to_vec(), packed(&address, record)))
+                    .map(|(address, record)| (address.0.to_vec(), packed(state, &address, record)))
                     .collect();
                 let (accounts, pagination) = paginate(accounts, request.pagination)?;
                 Ok(QueryAccountsResponse {
@@ -125,8 +125,11 @@ fn find(state: &State, text: &str) -> Result<(Account, BaseAccount), QueryError>
         .ok_or_else(missing)
 }
 
-/// A `BaseAccount`, or a `ModuleAccount` for a module's.
-fn packed(address: &Account, record: BaseAccount) -> Any {
+/// A `BaseAccount`, a `ModuleAccount` for a module's, or a vesting account.
+fn packed(state: &State, address: &Account, record: BaseAccount) -> Any {
+    if let Some(vesting) = vesting::shown(state, address, &record) {
+        return vesting;
+    }
     match module_name(address) {
         None => response(&record),
         Some(name) => response(&ModuleAccount {
@@ -139,5 +142,5 @@ fn packed(address: &Account, record: BaseAccount) -> Any {
 
 fn module(state: &State, name: &str) -> Option<Any> {
     let address = module_account(name);
-    account(state, &address).map(|record| packed(&address, record))
+    account(state, &address).map(|record| packed(state, &address, record))
 }

@@ -25,6 +25,11 @@ pub fn balance(state: &State, account: &Account) -> Nicoin {
     keys::read(state, &keys::balance_key(account))
 }
 
+/// What an account can spend: its balance without what is still locked, in nicoin.
+pub fn spendable(state: &State, account: &Account) -> Nicoin {
+    balance(state, account).saturating_sub(auth::vesting::locked(state, account))
+}
+
 /// All coins there are, in nicoin.
 pub fn supply(state: &State) -> Nicoin {
     keys::read(state, &keys::supply_key())
@@ -55,10 +60,11 @@ pub fn insufficient(balance: Nicoin, amount: impl std::fmt::Display, denom: &str
 
 /// Takes coins from an account; event `coin_spent`.
 fn spend(state: &mut State, from: &Account, amount: Nicoin) -> Result<(), TxError> {
-    let before = balance(state, from);
-    let after = before
-        .checked_sub(amount)
-        .ok_or_else(|| insufficient(before, amount, DENOM))?;
+    let spendable = spendable(state, from);
+    if spendable < amount {
+        return Err(insufficient(spendable, amount, DENOM));
+    }
+    let after = balance(state, from).saturating_sub(amount);
     keys::write(state, keys::balance_key(from), after);
     state.emit(event(
         "coin_spent",
@@ -83,7 +89,7 @@ fn receive(state: &mut State, to: &Account, amount: Nicoin) {
 /// Events as the SDK's: `coin_spent`, `coin_received`, `transfer`, `message`.
 ///
 /// # Errors
-/// `sdk` 5 when the balance is smaller.
+/// `sdk` 5 when less can be spent.
 pub fn transfer(
     state: &mut State,
     from: &Account,

@@ -1,18 +1,19 @@
 //! Queries of `bank`: the SDK's.
 
 use race_proto::cosmos::bank::v1beta1::{
-    DenomUnit, Metadata, Params, QueryAllBalancesRequest, QueryAllBalancesResponse,
-    QueryBalanceRequest, QueryBalanceResponse, QueryDenomMetadataRequest,
-    QueryDenomMetadataResponse, QueryDenomsMetadataRequest, QueryDenomsMetadataResponse,
-    QueryParamsRequest, QueryParamsResponse, QuerySpendableBalanceByDenomRequest,
-    QuerySpendableBalanceByDenomResponse, QuerySpendableBalancesRequest,
-    QuerySpendableBalancesResponse, QuerySupplyOfRequest, QuerySupplyOfResponse,
-    QueryTotalSupplyRequest, QueryTotalSupplyResponse,
+    DenomOwner, DenomUnit, Metadata, Params, QueryAllBalancesRequest, QueryAllBalancesResponse,
+    QueryBalanceRequest, QueryBalanceResponse, QueryDenomMetadataByQueryStringRequest,
+    QueryDenomMetadataByQueryStringResponse, QueryDenomMetadataRequest, QueryDenomMetadataResponse,
+    QueryDenomOwnersRequest, QueryDenomOwnersResponse, QueryDenomsMetadataRequest,
+    QueryDenomsMetadataResponse, QueryParamsRequest, QueryParamsResponse, QuerySendEnabledResponse,
+    QuerySpendableBalanceByDenomRequest, QuerySpendableBalanceByDenomResponse,
+    QuerySpendableBalancesRequest, QuerySpendableBalancesResponse, QuerySupplyOfRequest,
+    QuerySupplyOfResponse, QueryTotalSupplyRequest, QueryTotalSupplyResponse,
 };
 use race_proto::cosmos::base::query::v1beta1::{PageRequest, PageResponse};
 use race_proto::cosmos::base::v1beta1::Coin;
 
-use super::{balance, coins, supply};
+use super::{balance, balances, coins, spendable, supply};
 use crate::address::Account;
 use crate::coin::{Nicoin, DENOM};
 use crate::error::QueryError;
@@ -26,7 +27,7 @@ pub const QUERIES: &[QueryPath] = &[
         path: "/cosmos.bank.v1beta1.Query/Balance",
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryBalanceRequest| {
-                let balance = one(state, &request.address, request.denom)?;
+                let balance = one(state, balance, &request.address, request.denom)?;
                 Ok(QueryBalanceResponse {
                     balance: Some(balance),
                 })
@@ -37,7 +38,8 @@ pub const QUERIES: &[QueryPath] = &[
         path: "/cosmos.bank.v1beta1.Query/AllBalances",
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryAllBalancesRequest| {
-                let (balances, pagination) = every(state, &request.address, request.pagination)?;
+                let (balances, pagination) =
+                    every(state, balance, &request.address, request.pagination)?;
                 Ok(QueryAllBalancesResponse {
                     balances,
                     pagination: Some(pagination),
@@ -49,7 +51,8 @@ pub const QUERIES: &[QueryPath] = &[
         path: "/cosmos.bank.v1beta1.Query/SpendableBalances",
         answer: |_, state, bytes| {
             answer(bytes, |request: QuerySpendableBalancesRequest| {
-                let (balances, pagination) = every(state, &request.address, request.pagination)?;
+                let (balances, pagination) =
+                    every(state, spendable, &request.address, request.pagination)?;
                 Ok(QuerySpendableBalancesResponse {
                     balances,
                     pagination: Some(pagination),
@@ -61,7 +64,7 @@ pub const QUERIES: &[QueryPath] = &[
         path: "/cosmos.bank.v1beta1.Query/SpendableBalanceByDenom",
         answer: |_, state, bytes| {
             answer(bytes, |request: QuerySpendableBalanceByDenomRequest| {
-                let balance = one(state, &request.address, request.denom)?;
+                let balance = one(state, spendable, &request.address, request.denom)?;
                 Ok(QuerySpendableBalanceByDenomResponse {
                     balance: Some(balance),
                 })
@@ -99,16 +102,53 @@ pub const QUERIES: &[QueryPath] = &[
         path: "/cosmos.bank.v1beta1.Query/DenomMetadata",
         answer: |_, _, bytes| {
             answer(bytes, |request: QueryDenomMetadataRequest| {
-                let denom = valid_denom(request.denom)?;
-                match denom == DENOM {
-                    true => Ok(QueryDenomMetadataResponse {
-                        metadata: Some(metadata()),
-                    }),
-                    false => Err(QueryError::NotFound(format!(
-                        "client metadata for denom {denom}"
-                    ))),
-                }
+                Ok(QueryDenomMetadataResponse {
+                    metadata: Some(metadata_of(request.denom)?),
+                })
             })
+        },
+    },
+    QueryPath {
+        path: "/cosmos.bank.v1beta1.Query/DenomMetadataByQueryString",
+        answer: |_, _, bytes| {
+            answer(bytes, |request: QueryDenomMetadataByQueryStringRequest| {
+                Ok(QueryDenomMetadataByQueryStringResponse {
+                    metadata: Some(metadata_of(request.denom)?),
+                })
+            })
+        },
+    },
+    QueryPath {
+        path: "/cosmos.bank.v1beta1.Query/DenomOwners",
+        answer: |_, state, bytes| {
+            answer(bytes, |request: QueryDenomOwnersRequest| {
+                let denom = valid_denom(request.denom)?;
+                let owners = if denom == DENOM {
+                    balances(state)
+                } else {
+                    Vec::new()
+                };
+                let owner = |(account, amount): (Account, Nicoin)| {
+                    let owner = DenomOwner {
+                        address: account.to_string(),
+                        balance: Some(coins::nicoin(amount)),
+                    };
+                    (account.0.to_vec(), owner)
+                };
+                let owners = owners.into_iter().map(owner).collect();
+                let (denom_owners, pagination) = paginate(owners, request.pagination)?;
+                Ok(QueryDenomOwnersResponse {
+                    denom_owners,
+                    pagination: Some(pagination),
+                })
+            })
+        },
+    },
+    QueryPath {
+        path: "/cosmos.bank.v1beta1.Query/SendEnabled",
+        answer: |_, _, bytes| {
+            // No denomination has a rule of its own.
+            answer(bytes, |()| Ok(QuerySendEnabledResponse::default()))
         },
     },
     QueryPath {
@@ -164,6 +204,16 @@ fn metadata() -> Metadata {
     }
 }
 
+fn metadata_of(denom: String) -> Result<Metadata, QueryError> {
+    let denom = valid_denom(denom)?;
+    match denom == DENOM {
+        true => Ok(metadata()),
+        false => Err(QueryError::NotFound(format!(
+            "client metadata for denom {denom}"
+        ))),
+    }
+}
+
 fn address(text: &str) -> Result<Account, QueryError> {
     if text.is_empty() {
         return Err(QueryError::InvalidArgument(
@@ -182,11 +232,14 @@ fn valid_denom(denom: String) -> Result<String, QueryError> {
     }
 }
 
-fn one(state: &State, account: &str, denom: String) -> Result<Coin, QueryError> {
+/// What is told of an account's coins.
+type Of = fn(&State, &Account) -> Nicoin;
+
+fn one(state: &State, of: Of, account: &str, denom: String) -> Result<Coin, QueryError> {
     let denom = valid_denom(denom)?;
     let account = address(account)?;
     let amount = if denom == DENOM {
-        balance(state, &account)
+        of(state, &account)
     } else {
         0
     };
@@ -198,11 +251,12 @@ fn one(state: &State, account: &str, denom: String) -> Result<Coin, QueryError> 
 
 fn every(
     state: &State,
+    of: Of,
     account: &str,
     page: Option<PageRequest>,
 ) -> Result<(Vec<Coin>, PageResponse), QueryError> {
     let account = address(account)?;
-    paginate(listed(balance(state, &account)), page)
+    paginate(listed(of(state, &account)), page)
 }
 
 fn listed(amount: Nicoin) -> Vec<(Vec<u8>, Coin)> {

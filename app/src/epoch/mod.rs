@@ -94,6 +94,12 @@ pub fn validators(state: &State) -> BTreeMap<ConsensusAddress, Validator> {
     keys::VALIDATORS.all(state).into_iter().collect()
 }
 
+/// How many blocks of this epoch an address signed, and how many were counted.
+pub fn signed(state: &State, address: &ConsensusAddress) -> (u64, u64) {
+    let signed = keys::SIGNED.get(state, address).unwrap_or(0);
+    (signed, keys::COUNTED.get_or_default(state))
+}
+
 /// Whether a node is in a committee that is still kept.
 pub fn in_a_kept_committee(state: &State, address: &ConsensusAddress) -> bool {
     let newest = current(state).number;

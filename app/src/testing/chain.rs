@@ -18,7 +18,7 @@ use crate::block::Block;
 use crate::context::Context;
 use crate::error::TxError;
 use crate::evidence::Misbehavior;
-use crate::genesis::{AppGenesis, GenesisAccount, ProfileName, GENESIS_POWER};
+use crate::genesis::{AppGenesis, GenesisAccount, GenesisVesting, ProfileName, GENESIS_POWER};
 use crate::oracle::RaceOracle;
 use crate::state::State;
 use crate::store::{Kv, MemKv, Store};
@@ -38,6 +38,7 @@ pub struct Builder {
     params: BTreeMap<String, u64>,
     funded: Vec<(Wallet, u128)>,
     models: Vec<serde_json::Value>,
+    vesting: BTreeMap<String, GenesisVesting>,
     kv: Arc<dyn Kv>,
     oracle: Arc<dyn RaceOracle>,
 }
@@ -55,6 +56,7 @@ impl Builder {
                 .map(|name| (Wallet::named(name), FUNDS))
                 .to_vec(),
             models: Vec::new(),
+            vesting: BTreeMap::new(),
             kv: Arc::new(MemKv::new()),
             oracle: Arc::new(FakeOracle),
         }
@@ -75,6 +77,12 @@ impl Builder {
     /// Funds another wallet.
     pub fn fund(mut self, wallet: Wallet, amount: u128) -> Self {
         self.funded.push((wallet, amount));
+        self
+    }
+
+    /// Locks coins of a funded wallet.
+    pub fn vesting(mut self, wallet: &Wallet, vesting: GenesisVesting) -> Self {
+        self.vesting.insert(wallet.address(), vesting);
         self
     }
 
@@ -101,6 +109,7 @@ impl Builder {
         let account = |(wallet, amount): &(Wallet, u128)| GenesisAccount {
             address: wallet.address(),
             amount: amount.to_string(),
+            vesting: self.vesting.get(&wallet.address()).cloned(),
         };
         AppGenesis {
             profile: ProfileName::Local,

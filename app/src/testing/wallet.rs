@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::address::Account;
 use crate::bank::coins::nicoin;
 use crate::message::response as packed;
+use crate::tx::amino;
 
 /// A secp256k1 account.
 #[derive(Debug, Clone)]
@@ -124,6 +125,21 @@ impl Wallet {
         (body, auth)
     }
 
+    /// The signature of a document in amino JSON.
+    ///
+    /// # Panics
+    /// When the document has no amino JSON.
+    pub fn sign_amino(&self, document: &SignDoc, sequence: u64) -> Vec<u8> {
+        let bytes = amino::sign_bytes(document, sequence);
+        self.sign_bytes(&bytes.unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    fn sign_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        let signature: Signature = self.key.sign(bytes);
+        let signature = signature.normalize_s().unwrap_or(signature);
+        signature.to_bytes().to_vec()
+    }
+
     /// Signs given parts.
     pub fn sign_raw(&self, body: &TxBody, auth: &AuthInfo, chain_id: &str, number: u64) -> TxRaw {
         let doc = SignDoc {
@@ -132,12 +148,23 @@ impl Wallet {
             chain_id: chain_id.to_owned(),
             account_number: number,
         };
-        let signature: Signature = self.key.sign(&doc.encode_to_vec());
-        let signature = signature.normalize_s().unwrap_or(signature);
+        let info = auth.signer_infos.first();
+        let single = |info: &SignerInfo| match info.mode_info.as_ref()?.sum.as_ref()? {
+            mode_info::Sum::Single(single) => Some(single.mode),
+            mode_info::Sum::Multi(_) => None,
+        };
+        let amino = info.and_then(single) == Some(SignMode::LegacyAminoJson as i32);
+        let signature = match amino {
+            true => {
+                let sequence = info.map_or(0, |info| info.sequence);
+                self.sign_amino(&doc, sequence)
+            }
+            false => self.sign_bytes(&doc.encode_to_vec()),
+        };
         TxRaw {
             body_bytes: doc.body_bytes,
             auth_info_bytes: doc.auth_info_bytes,
-            signatures: vec![signature.to_bytes().to_vec()],
+            signatures: vec![signature],
         }
     }
 

@@ -5,16 +5,18 @@
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
+use prost::Message;
 use race_proto::cosmos::auth::v1beta1::BaseAccount;
-use race_proto::cosmos::tx::v1beta1::SignerInfo;
+use race_proto::cosmos::crypto::multisig::v1beta1::MultiSignature;
+use race_proto::cosmos::tx::v1beta1::{SignDoc, SignerInfo};
 
 use super::decode::CheckedTx;
 use super::gas::{self, Meter};
 use super::params;
-use super::signature::{require_direct, sign_bytes, PublicKey};
+use super::signature::{Documents, PublicKey, Signed};
 use crate::address::Account;
 use crate::auth;
-use crate::bank;
+use crate::bank::{self, coins::AnyCoin};
 use crate::coin::DENOM;
 use crate::context::Context;
 use crate::error::TxError;
@@ -55,6 +57,8 @@ struct Signer<'a> {
     account: Account,
     info: Option<&'a SignerInfo>,
     key: Option<PublicKey>,
+    /// `None` in a simulation that leaves it out.
+    signed: Option<Signed>,
 }
 
 /// Runs all checks. On success the fee is taken, keys are set and sequences counted.
@@ -78,19 +82,24 @@ pub fn run(
         auth::ensure_account(state, &tx.fee_payer);
     }
     pay_fee(state, tx, mode)?;
-    let signers = signers(tx)?;
+    let signers = signers(tx, mode)?;
     for signer in &signers {
-        set_key(state, signer)?;
+        set_key(state, signer, mode)?;
     }
     emit_signers(state, tx, &signers);
-    check_count(state, tx)?;
-    for signer in &signers {
-        let secp256k1 = (gas::SECP256K1, "ante verify: secp256k1");
-        let (cost, location) = signer.key.as_ref().map_or(secp256k1, PublicKey::gas);
-        meter.consume(cost, location)?;
+    let keys = keys(state, &signers)?;
+    check_count(state, &keys)?;
+    for (signer, key) in signers.iter().zip(&keys) {
+        let costs = match key {
+            Some(key) => key.gas(signer.signed.as_ref()),
+            None => vec![(gas::SECP256K1, "ante verify: secp256k1")],
+        };
+        for (cost, location) in costs {
+            meter.consume(cost, location)?;
+        }
     }
-    for signer in &signers {
-        verify(state, context, tx, signer, newcomer, mode)?;
+    for (signer, key) in signers.iter().zip(&keys) {
+        verify(state, context, tx, signer, key.as_ref(), newcomer, mode)?;
     }
     for signer in &signers {
         let mut record = record(state, &signer.account)?;
@@ -162,9 +171,11 @@ fn check_memo(state: &State, tx: &CheckedTx) -> Result<(), TxError> {
     }
 }
 
-fn check_count(state: &State, tx: &CheckedTx) -> Result<(), TxError> {
+/// The keys behind all signatures, each of several counted.
+fn check_count(state: &State, keys: &[Option<PublicKey>]) -> Result<(), TxError> {
     let limit = get(state, &params::MAX_SIGNATURES);
-    let count = u64::try_from(tx.signers.len()).unwrap_or(u64::MAX);
+    let count = keys.iter().flatten().map(PublicKey::count).sum::<usize>();
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
     match count <= limit {
         true => Ok(()),
         false => Err(TxError::sdk(
@@ -212,9 +223,10 @@ fn pay_fee(state: &mut State, tx: &CheckedTx, mode: Mode) -> Result<(), TxError>
     if let Some(foreign) = tx.fee.foreign() {
         return Err(bank::insufficient(0, foreign.digits(), &foreign.denom));
     }
-    let balance = bank::balance(state, &tx.fee_payer);
-    if let Some(coin) = tx.fee.0.first().filter(|coin| coin.amount() > balance) {
-        return Err(bank::insufficient(balance, coin.digits(), DENOM));
+    let spendable = bank::spendable(state, &tx.fee_payer);
+    let too_much = |coin: &&AnyCoin| coin.amount() > spendable;
+    if let Some(coin) = tx.fee.0.first().filter(too_much) {
+        return Err(bank::insufficient(spendable, coin.digits(), DENOM));
     }
     let collector = auth::module_account(auth::FEE_COLLECTOR);
     bank::transfer(state, &tx.fee_payer, &collector, tx.fee.nicoin())?;
@@ -230,21 +242,40 @@ fn pay_fee(state: &mut State, tx: &CheckedTx, mode: Mode) -> Result<(), TxError>
     Ok(())
 }
 
-fn signers(tx: &CheckedTx) -> Result<Vec<Signer<'_>>, TxError> {
+fn signers(tx: &CheckedTx, mode: Mode) -> Result<Vec<Signer<'_>>, TxError> {
     let of = |(index, account): (usize, &Account)| {
         let info = tx.signer_infos.get(index);
         let key = info
             .and_then(|info| info.public_key.as_ref())
             .map(PublicKey::unpack)
             .transpose()?;
+        let signature = tx.signatures.get(index).map_or(&[][..], Vec::as_slice);
+        let signed = match Signed::read(info.and_then(|i| i.mode_info.as_ref()), signature) {
+            Ok(signed) => Some(signed),
+            Err(_) if mode == Mode::Simulate => None,
+            Err(error) => return Err(error),
+        };
         Ok(Signer {
             index,
             account: *account,
             info,
             key,
+            signed,
         })
     };
     tx.signers.iter().enumerate().map(of).collect()
+}
+
+/// Each signer's key: its account's, or the one that the transaction shows.
+fn keys(state: &State, signers: &[Signer<'_>]) -> Result<Vec<Option<PublicKey>>, TxError> {
+    let of = |signer: &Signer<'_>| {
+        let known = auth::account(state, &signer.account).and_then(|record| record.pub_key);
+        match known {
+            Some(key) => PublicKey::unpack(&key).map(Some),
+            None => Ok(signer.key.clone()),
+        }
+    };
+    signers.iter().map(of).collect()
 }
 
 fn record(state: &State, account: &Account) -> Result<BaseAccount, TxError> {
@@ -258,11 +289,11 @@ fn record(state: &State, account: &Account) -> Result<BaseAccount, TxError> {
 }
 
 /// Stores the signer's key at its first transaction.
-fn set_key(state: &mut State, signer: &Signer<'_>) -> Result<(), TxError> {
+fn set_key(state: &mut State, signer: &Signer<'_>, mode: Mode) -> Result<(), TxError> {
     let Some(key) = &signer.key else {
         return Ok(());
     };
-    if key.account() != signer.account {
+    if mode != Mode::Simulate && key.account() != signer.account {
         let log = format!(
             "pubKey does not match signer address {} with signer index: {}: invalid pubkey",
             signer.account, signer.index
@@ -288,7 +319,19 @@ fn emit_signers(state: &mut State, tx: &CheckedTx, signers: &[Signer<'_>]) {
             .signatures
             .get(signer.index)
             .filter(|signature| !signature.is_empty());
-        if let Some(signature) = signature {
+        let Some(signature) = signature else {
+            continue;
+        };
+        // Of several keys, each one's and then the whole.
+        let mut shown = Vec::new();
+        if let Some(Signed::Several { parts, .. }) = &signer.signed {
+            shown.extend(parts.iter().map(|(_, signature)| signature.clone()));
+            let signatures = shown.clone();
+            shown.push(MultiSignature { signatures }.encode_to_vec());
+        } else {
+            shown.push(signature.clone());
+        }
+        for signature in shown {
             state.emit(event("tx", &[("signature", &STANDARD.encode(signature))]));
         }
     }
@@ -299,6 +342,7 @@ fn verify(
     context: &Context<'_>,
     tx: &CheckedTx,
     signer: &Signer<'_>,
+    key: Option<&PublicKey>,
     newcomer: bool,
     mode: Mode,
 ) -> Result<(), TxError> {
@@ -316,32 +360,36 @@ fn verify(
     if matches!(mode, Mode::Simulate | Mode::Recheck) {
         return Ok(());
     }
-    require_direct(info.mode_info.as_ref())?;
-    let key = match &record.pub_key {
-        Some(key) => PublicKey::unpack(key)?,
-        None => {
-            return Err(TxError::sdk(
-                8,
-                "pubkey on account is not set: invalid pubkey",
-            ))
-        }
+    let Some(key) = key else {
+        return Err(TxError::sdk(
+            8,
+            "pubkey on account is not set: invalid pubkey",
+        ));
+    };
+    let Some(signed) = &signer.signed else {
+        return Ok(());
     };
     // A newcomer cannot know the number that its account will get.
     let number = if newcomer { 0 } else { record.account_number };
-    let signature = tx
-        .signatures
-        .get(signer.index)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    match key.verifies(&sign_bytes(tx, context.chain_id, number), signature) {
-        true => Ok(()),
-        false => Err(TxError::sdk(
-            4,
-            format!(
-                "signature verification failed; please verify account number ({number}) and chain-id ({}): \
-                 (unable to verify single signer signature): unauthorized",
-                context.chain_id
+    let documents = Documents {
+        direct: SignDoc {
+            body_bytes: tx.body_bytes.clone(),
+            auth_info_bytes: tx.auth_info_bytes.clone(),
+            chain_id: context.chain_id.to_owned(),
+            account_number: number,
+        },
+        sequence: record.sequence,
+    };
+    key.verify(signed, &documents).map_err(|reason| {
+        let (chain_id, sequence) = (context.chain_id, record.sequence);
+        // In the SDK's words, which differ by mode: amino's bytes hold the sequence.
+        let causes = match signed.is_amino() {
+            true => format!(
+                "account number ({number}), sequence ({sequence}) and chain-id ({chain_id})"
             ),
-        )),
-    }
+            false => format!("account number ({number}) and chain-id ({chain_id}): ({reason})"),
+        };
+        let log = format!("signature verification failed; please verify {causes}: unauthorized");
+        TxError::sdk(4, log)
+    })
 }

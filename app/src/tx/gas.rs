@@ -29,6 +29,38 @@ pub const SMALL: u64 = 20_000;
 /// A message that changes several records or stores a large one.
 pub const LARGE: u64 = 100_000;
 
+/// The table, as `docs/gas.md` shows it: what is paid for, how much gas, in which transactions.
+pub const TABLE: &[(&str, u64, &str)] = &[
+    ("transaction", BASE, "each"),
+    ("byte", PER_BYTE, "each byte of the transaction"),
+    (
+        "secp256k1 signature",
+        SECP256K1,
+        "each; of a key of several keys, each that signs",
+    ),
+    (
+        "ed25519 signature",
+        ED25519,
+        "each; of a key of several keys, each that signs",
+    ),
+    (
+        "transfer",
+        TRANSFER,
+        "`MsgSend`, each output of `MsgMultiSend`, `MsgDeposit`",
+    ),
+    (
+        "small message",
+        SMALL,
+        "messages that change one record, such as `MsgVote`, `MsgVotePrice`, `MsgUpdateNode`",
+    ),
+    (
+        "large message",
+        LARGE,
+        "messages that change several records or store a large one, such as `MsgOpenSession`, \
+         `MsgSubmitProposal`",
+    ),
+];
+
 /// Bytes that a simulated transaction will still grow by: its signature, key, fee and gas limit.
 const SIMULATED_BYTES: u64 = 256;
 

@@ -4,6 +4,7 @@
 //! A transaction is all or nothing, except for what the ante handler did (fee, sequence, key),
 //! which stays when a message fails.
 
+pub mod amino;
 pub mod ante;
 pub mod decode;
 pub mod execute;

@@ -5,7 +5,11 @@
 //! block. A program that is older than the state stops. Halting at an agreed height (a software
 //! upgrade by proposal) is not supported yet; this is the room for it.
 
+pub mod queries;
+
 use crate::state::{Item, State};
+
+pub use queries::QUERIES;
 
 /// The version of this program's state machine.
 pub const APP_VERSION: u64 = 1;

@@ -189,12 +189,9 @@ fn more_or_no_signatures_are_refused() {
 #[test]
 fn other_sign_modes_are_not_supported() {
     let scene = Scene::new();
-    let (code, log) = scene.check(&scene.signed(|s| s.mode = SignMode::LegacyAminoJson));
+    let (code, log) = scene.check(&scene.signed(|s| s.mode = SignMode::Textual));
     assert_eq!(code, 37);
-    assert!(
-        log.contains("SIGN_MODE_LEGACY_AMINO_JSON is not supported"),
-        "{log}"
-    );
+    assert!(log.contains("SIGN_MODE_TEXTUAL is not supported"), "{log}");
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use clap::Parser;
 use clap_complete::Shell;
 
-use super::tree::Tree;
 use super::{Context, Outcome, Run};
+use crate::tree::Tree;
 
 /// The version of CometBFT that is pinned in `deploy/cometbft`.
 pub const COMETBFT_VERSION: &str = "0.38.26";

@@ -9,9 +9,10 @@ use race_randomness::signing::SignedSeed;
 
 use super::config::{ClientConfig, NodeFlag};
 use super::error::CliError;
-use super::tree::Tree;
-use super::{proto, Context, Outcome, Run};
+use super::{Context, Outcome, Run};
 use crate::client::ChainClient;
+use crate::proto_json;
+use crate::tree::Tree;
 
 /// Tag of drand and of the standard's signatures in G2.
 const DEFAULT_DST: &str = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_";
@@ -99,7 +100,7 @@ fn verify_seed(path: &Path, trusted: Option<&Bytes>, context: &Context) -> Outco
     let unreadable = |reason: String| CliError::usage(format!("{}: {reason}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     let answer: beacon::QuerySeedResponse =
-        proto::from_text(&text).map_err(|error| unreadable(error.to_string()))?;
+        proto_json::from_text(&text).map_err(|error| unreadable(error.to_string()))?;
     let seed = answer
         .seed
         .ok_or_else(|| unreadable("there is no seed in it".to_owned()))?;

@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-use super::tree::Tree;
 use crate::client::{ClientError, Refusal};
+use crate::tree::Tree;
 
 /// A command failed.
 #[derive(Debug)]

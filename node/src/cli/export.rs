@@ -13,7 +13,6 @@ use race_app::store::Engine;
 use race_proto::race::node::v1::Endpoints;
 
 use super::error::CliError;
-use super::tree::Tree;
 use super::{Context, Outcome, Run};
 use crate::comet::genesis::Genesis;
 use crate::comet::home::Home;
@@ -24,6 +23,7 @@ use crate::joining::state_folder;
 use crate::node::{HOT_KEY, OPERATOR_KEY};
 use crate::registration;
 use crate::secrets::Secrets;
+use crate::tree::Tree;
 use crate::wallet::keyring::{self, Keyring};
 
 /// Write the state of a stopped node as the genesis file of a new chain

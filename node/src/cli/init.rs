@@ -7,7 +7,6 @@ use clap::Parser;
 
 use super::config::ClientConfig;
 use super::error::CliError;
-use super::tree::Tree;
 use super::{Context, Outcome, Run};
 use crate::comet::config::CometConfig;
 use crate::comet::genesis::Genesis;
@@ -18,6 +17,7 @@ use crate::config::{self, Config};
 use crate::network::{Network, Trust};
 use crate::node::{HOT_KEY, OPERATOR_KEY};
 use crate::secrets::Secrets;
+use crate::tree::Tree;
 use crate::wallet::key::Key;
 use crate::wallet::keyring::{self, Keyring};
 use crate::wallet::mnemonic::Mnemonic;

@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::config::{ClientConfig, KeyringFlag};
 use super::error::CliError;
-use super::tree::Tree;
 use super::{Context, Outcome, Run};
+use crate::tree::Tree;
 use crate::wallet::key::Key;
 use crate::wallet::keyring::{KeyInfo, Keyring};
 use crate::wallet::mnemonic::Mnemonic;

@@ -6,9 +6,8 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | [`console`], [`tree`], [`progress`], [`error`] | what people and scripts see |
+//! | [`console`], [`progress`], [`error`] | what people and scripts see |
 //! | [`config`] | `HOME/config/client.toml` and the flags that go before it |
-//! | [`proto`] | protobuf messages to and from JSON by their descriptors |
 //! | [`query`], [`tx`] | asking a chain, and sending it transactions |
 //! | [`init`], [`start`], [`status`] | a node |
 //! | [`snapshot`], [`rollback`], [`export`] | the state of a node |
@@ -30,7 +29,6 @@ pub mod keys;
 pub mod localnet;
 pub mod model;
 pub mod progress;
-pub mod proto;
 pub mod query;
 pub mod race;
 pub mod race_study;
@@ -39,7 +37,6 @@ pub mod rollback;
 pub mod snapshot;
 pub mod start;
 pub mod status;
-pub mod tree;
 pub mod tx;
 
 #[cfg(test)]
@@ -53,9 +50,9 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command};
 
+use crate::tree::Tree;
 use console::{Console, Format};
 use error::CliError;
-use tree::Tree;
 
 /// All commands, in the order of the help.
 pub const COMMANDS: &[Entry] = &[

@@ -15,9 +15,9 @@ use race::{Preset, Race};
 use super::error::CliError;
 use super::progress::{Progress, Unit};
 use super::race_study::Study;
-use super::tree::Tree;
 use super::{Context, Outcome, Run};
 use crate::shutdown;
+use crate::tree::Tree;
 
 /// Run the Race function outside a chain: check vectors, measure this machine, study it
 #[derive(Debug, Parser)]

@@ -14,9 +14,9 @@ use super::console::Format;
 use super::error::CliError;
 use super::progress::{Progress, Unit};
 use super::race::{on_thread, preset_named, BackendFlags};
-use super::tree::Tree;
 use super::{Context, Outcome};
 use crate::shutdown;
+use crate::tree::Tree;
 
 /// How many last layers are left out where nobody says.
 const SKIP: [usize; 5] = [1, 2, 3, 4, 6];

@@ -8,12 +8,12 @@ use clap::Args;
 
 use super::error::CliError;
 use super::race::{on_thread, BackendFlags};
-use super::tree::Tree;
 use super::{Context, Outcome};
 use crate::config;
 use crate::racer::nonces::Share;
 use crate::racer::{self, job};
 use crate::shutdown;
+use crate::tree::Tree;
 
 /// The command.
 #[derive(Debug, Args)]

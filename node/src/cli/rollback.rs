@@ -8,7 +8,6 @@ use race_app::store::statesync::shelf::Shelf;
 use race_app::store::{Engine, Store};
 
 use super::error::CliError;
-use super::tree::Tree;
 use super::{Context, Outcome, Run};
 use crate::comet::binary;
 use crate::comet::home::Home;
@@ -17,6 +16,7 @@ use crate::config::Config;
 use crate::home_lock::HomeLock;
 use crate::joining::state_folder;
 use crate::snapshots;
+use crate::tree::Tree;
 
 /// Take a stopped node one height back: the state and CometBFT's together
 #[derive(Debug, Parser)]

@@ -12,7 +12,6 @@ use race_app::store::statesync::shelf::Shelf;
 use race_app::store::{set_aside, Engine};
 
 use super::error::CliError;
-use super::tree::Tree;
 use super::{Context, Outcome, Run};
 use crate::comet::genesis::Genesis;
 use crate::comet::home::Home;
@@ -20,6 +19,7 @@ use crate::config::Config;
 use crate::home_lock::HomeLock;
 use crate::joining::state_folder;
 use crate::snapshots;
+use crate::tree::Tree;
 
 /// List the snapshots of a node's state, write one to a file, restore one from a file
 #[derive(Debug, Parser)]

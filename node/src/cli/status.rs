@@ -5,7 +5,6 @@ use race_proto::race::epoch::v1 as epoch;
 use race_proto::race::reputation::v1 as reputation;
 
 use super::error::CliError;
-use super::tree::Tree;
 use super::{Context, Outcome, Run};
 use crate::client::ChainClient;
 use crate::comet::home::Home;
@@ -13,6 +12,7 @@ use crate::comet::keys::ValidatorKey;
 use crate::config::Config;
 use crate::node::pid_file;
 use crate::status;
+use crate::tree::Tree;
 
 /// Show how the node of --home is: height, epoch, phase, power, reputation, what it is doing
 #[derive(Debug, Parser)]

@@ -4,11 +4,9 @@
 #![allow(clippy::result_large_err)]
 
 pub mod bridge;
-mod txs;
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use race_proto::race::inference::v1::inference_server::{Inference, InferenceServer};
@@ -16,7 +14,7 @@ use tendermint_abci::Application;
 use tonic::service::Routes;
 use tonic::transport::Server;
 
-use crate::comet::rpc::RpcClient;
+use crate::unary::Backend;
 
 /// Largest request or response, bytes: above the largest transaction, below what hurts.
 const MAX_MESSAGE_BYTES: usize = 16 << 20;
@@ -28,12 +26,10 @@ const STREAMS_PER_CONNECTION: usize = 64;
 
 /// What a gRPC server needs.
 pub struct Services<A, I> {
-    /// The state machine.
-    pub app: Arc<A>,
+    /// The unary methods.
+    pub backend: Backend<A>,
     /// Inference.
     pub inference: I,
-    /// CometBFT, for transactions.
-    pub rpc: RpcClient,
 }
 
 /// Why gRPC stopped or did not start.
@@ -90,12 +86,7 @@ where
         .add_service(reflect().build_v1()?)
         .add_service(reflect().build_v1alpha()?)
         .into_axum_router()
-        .route_service(
-            "/cosmos.tx.v1beta1.Service/BroadcastTx",
-            txs::broadcast(services.rpc.clone()),
-        )
-        .route_service("/cosmos.tx.v1beta1.Service/GetTx", txs::get(services.rpc))
-        .fallback_service(bridge::Bridge::new(services.app));
+        .fallback_service(bridge::Bridge::new(services.backend));
     tracing::info!(%listen, "gRPC is ready");
     let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
     Server::builder()

@@ -47,6 +47,8 @@ pub struct Ports {
     pub p2p: u16,
     /// gRPC.
     pub grpc: u16,
+    /// REST.
+    pub rest: u16,
 }
 
 /// Ports between two nodes' first.
@@ -62,6 +64,7 @@ impl Plan {
             rpc: first,
             p2p: first.saturating_add(1),
             grpc: first.saturating_add(2),
+            rest: first.saturating_add(3),
         }
     }
 

@@ -96,6 +96,7 @@ pub fn create(plan: &Plan) -> Result<Setup, Failure> {
         funded.push(GenesisAccount {
             address: account.address.clone(),
             amount: USER_FUNDS.to_string(),
+            vesting: None,
         });
         accounts.push(account);
     }
@@ -138,6 +139,7 @@ pub fn create(plan: &Plan) -> Result<Setup, Failure> {
         funded.push(GenesisAccount {
             address: operator.address.clone(),
             amount: OPERATOR_FUNDS.to_string(),
+            vesting: None,
         });
         nodes.push(NodeSetup {
             home,
@@ -218,6 +220,10 @@ fn node_config(plan: &Plan, index: u16, persistent_peers: Vec<String>) -> Config
         state_sync: config::StateSync {
             snapshot_interval: SNAPSHOT_INTERVAL,
             ..config::StateSync::default()
+        },
+        rest: config::Rest {
+            listen: local(ports.rest),
+            ..config::Rest::default()
         },
         // Nodes share the machine: one thread each.
         race: config::Race {

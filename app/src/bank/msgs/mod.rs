@@ -50,10 +50,10 @@ fn covered(state: &State, from: &Account, coins: &Coins) -> Result<(), TxError> 
     if let Some(foreign) = coins.foreign() {
         return Err(super::insufficient(0, foreign.digits(), &foreign.denom));
     }
-    let balance = super::balance(state, from);
+    let spendable = super::spendable(state, from);
     match coins.0.first() {
-        Some(coin) if coin.amount() > balance => {
-            Err(super::insufficient(balance, coin.digits(), DENOM))
+        Some(coin) if coin.amount() > spendable => {
+            Err(super::insufficient(spendable, coin.digits(), DENOM))
         }
         _ => Ok(()),
     }

@@ -6,10 +6,10 @@ use clap::Args;
 
 use crate::cli::error::CliError;
 use crate::cli::progress::{Progress, Unit};
-use crate::cli::tree::Tree;
 use crate::cli::{Context, Outcome};
 use crate::model_fetch::{self, FetchError};
 use crate::model_info;
+use crate::tree::Tree;
 
 #[derive(Debug, Args)]
 pub(super) struct Fetch {

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::error::CliError;
-use crate::cli::tree::Tree;
-use crate::cli::{proto, Context, Outcome};
+use crate::cli::{Context, Outcome};
 use crate::model_info::ModelInfo;
+use crate::proto_json as proto;
 use crate::serving::host;
+use crate::tree::Tree;
 use crate::wallet::sign::any;
 
 /// The deposit of a proposal file: what opens the vote on a local network.

@@ -111,7 +111,8 @@ pub fn modules() -> &'static [Module] {
     static MODULES: OnceLock<Vec<Module>> = OnceLock::new();
     MODULES.get_or_init(|| {
         let queries = descriptor_pool().services().filter(|s| s.name() == "Query");
-        let mut modules: Vec<Module> = queries.map(|service| module(&service)).collect();
+        let modules = queries.map(|service| module(&service));
+        let mut modules: Vec<Module> = modules.filter(|m| !m.methods.is_empty()).collect();
         // This chain's own packages go before those of the SDK, later versions before earlier.
         modules.sort_by(|a, b| {
             let order = |m: &Module| (m.name.clone(), !m.package.starts_with("race."));
@@ -149,6 +150,8 @@ fn module(service: &ServiceDescriptor) -> Module {
         .methods()
         .filter(|method| !streams(method))
         .map(|descriptor| method(&name, service, descriptor))
+        // The SDK's files name more than this chain answers.
+        .filter(|method| race_app::registry::query(&method.path).is_some())
         .collect();
     Module {
         name,

@@ -7,11 +7,11 @@ use serde_json::{json, Value};
 
 use super::Connection;
 use crate::cli::error::CliError;
-use crate::cli::proto;
-use crate::cli::tree::Tree;
 use crate::cli::tx::report;
 use crate::cli::{Context, Outcome};
 use crate::comet::rpc;
+use crate::proto_json as proto;
+use crate::tree::Tree;
 
 pub(super) fn commands() -> [Command; 2] {
     let tx = Command::new("tx")

@@ -15,8 +15,9 @@ use prost_reflect::DynamicMessage;
 use self::catalog::{Field, Method, Module};
 use super::config::{ClientConfig, DEFAULT_NODE};
 use super::error::CliError;
-use super::{proto, Context, Outcome, Running};
+use super::{Context, Outcome, Running};
 use crate::client::ChainClient;
+use crate::proto_json as proto;
 
 /// `raced query` with all modules below it.
 #[must_use]

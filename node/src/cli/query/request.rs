@@ -5,7 +5,7 @@ use base64::Engine as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
 
 use super::catalog::{short, Field};
-use crate::cli::proto;
+use crate::proto_json as proto;
 
 /// Why a text is no value of its field.
 #[derive(Debug, thiserror::Error)]

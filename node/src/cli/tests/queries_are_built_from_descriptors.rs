@@ -6,9 +6,9 @@ use race_proto::{descriptor_pool, Any};
 use serde_json::json;
 
 use super::raced;
-use crate::cli::proto;
 use crate::cli::query::catalog;
 use crate::client::tests::fake::{Behaviour, Fake, HEIGHT};
+use crate::proto_json as proto;
 
 /// The request that a command line builds.
 fn request(args: &[&str]) -> Result<Vec<u8>, String> {

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::{Sender, TxFlags};
 use crate::cli::error::CliError;
-use crate::cli::{proto, Context, Outcome};
+use crate::cli::{Context, Outcome};
+use crate::proto_json as proto;
 use crate::wallet::amount;
 use crate::wallet::sign::any;
 

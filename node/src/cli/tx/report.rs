@@ -3,9 +3,9 @@
 use race_proto::cosmos::base::v1beta1::Coin;
 use race_proto::cosmos::tx::v1beta1::{Fee, TxBody};
 
-use crate::cli::proto;
-use crate::cli::tree::Tree;
 use crate::comet::rpc::Event;
+use crate::proto_json as proto;
+use crate::tree::Tree;
 use crate::wallet::sign::TxDraft;
 
 /// What is known of a transaction's end.

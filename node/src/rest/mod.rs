@@ -1,0 +1,244 @@
+//! REST: the routes that the `.proto` files name (`google.api.http`), with the JSON of the SDK's LCD.
+//! One layer for all of them: a method that gRPC serves and whose file names a route is served here.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | [`routes`] | the table of routes, and finding one |
+//! | [`request`] | a request message out of path, query and body |
+//! | [`limit`] | how many requests an address may make |
+//! | [`openapi`] | `/openapi.json` |
+
+// A `Status` is what every step returns; boxing it in between would help nobody.
+#![allow(clippy::result_large_err)]
+
+pub mod limit;
+pub mod openapi;
+pub mod request;
+pub mod routes;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::{to_bytes, Body};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
+use axum::Router;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    CONTENT_TYPE, ORIGIN,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use prost::Message;
+use prost_reflect::DynamicMessage;
+use serde_json::json;
+use tendermint_abci::Application;
+use tokio::sync::Semaphore;
+use tonic::{Code, Status};
+
+use crate::proto_json::tree;
+use crate::unary::{height, Backend, HEIGHT_HEADER};
+use limit::Limit;
+
+/// Largest body: the largest transaction in base64, with room around it.
+const MAX_BODY_BYTES: usize = 2 << 20;
+/// How long one request may take.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+/// Requests in progress.
+const AT_ONCE: usize = 256;
+/// The header by which an answer says which height was read.
+const HEIGHT_ANSWER: &str = "grpc-metadata-x-cosmos-block-height";
+
+/// Why REST stopped or did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RestError {
+    /// The port is taken.
+    #[error("cannot listen for REST on {address}: {source}; set [rest] listen to a free address")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Serving failed.
+    #[error("REST failed: {0}")]
+    Serve(#[from] std::io::Error),
+}
+
+/// What every request needs.
+struct Shared<A> {
+    backend: Backend<A>,
+    at_once: Semaphore,
+    limit: Mutex<Limit>,
+}
+
+/// Listens, then serves until `stop` resolves. `per_second`: requests of one address, 0 for any.
+///
+/// # Errors
+/// See [`RestError`].
+pub async fn serve<A: Application + Sync>(
+    listen: SocketAddr,
+    per_second: u32,
+    backend: Backend<A>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), RestError> {
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .map_err(|source| RestError::Listen {
+            address: listen,
+            source,
+        })?;
+    tracing::info!(%listen, "REST is ready");
+    let service = router(backend, per_second).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(stop)
+        .await?;
+    Ok(())
+}
+
+/// The router alone.
+pub fn router<A: Application + Sync>(backend: Backend<A>, per_second: u32) -> Router {
+    let shared = Shared {
+        backend,
+        at_once: Semaphore::new(AT_ONCE),
+        limit: Mutex::new(Limit::new(per_second)),
+    };
+    Router::new()
+        .fallback(handle::<A>)
+        .with_state(Arc::new(shared))
+}
+
+async fn handle<A: Application + Sync>(
+    State(shared): State<Arc<Shared<A>>>,
+    request: Request,
+) -> Response {
+    let from_page = request.headers().contains_key(ORIGIN);
+    let mut response = match request.method() == Method::OPTIONS && from_page {
+        true => preflight(),
+        false => match tokio::time::timeout(REQUEST_LIMIT, answer(&shared, request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(status)) => refusal(&status),
+            Err(_) => refusal(&Status::deadline_exceeded("the request took too long")),
+        },
+    };
+    if from_page {
+        let any = HeaderValue::from_static("*");
+        response
+            .headers_mut()
+            .insert(ACCESS_CONTROL_ALLOW_ORIGIN, any);
+    }
+    response
+}
+
+fn preflight() -> Response {
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("Content-Type"),
+    );
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, POST, OPTIONS"),
+    );
+    response
+}
+
+async fn answer<A: Application + Sync>(
+    shared: &Shared<A>,
+    request: Request,
+) -> Result<Response, Status> {
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    if let Some(ConnectInfo(address)) = address {
+        let mut limit = shared.limit.lock().unwrap_or_else(PoisonError::into_inner);
+        if !limit.admits(address.ip(), Instant::now()) {
+            return Err(Status::resource_exhausted(
+                "too many requests from this address; try again in a second",
+            ));
+        }
+    }
+    let busy = |_| Status::unavailable("too many requests in progress; try again");
+    let _place = shared.at_once.try_acquire().map_err(busy)?;
+
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    if parts.method == Method::GET && path == "/openapi.json" {
+        return Ok(json_response(openapi::document().clone()));
+    }
+    let route = routes::find(parts.method.as_str(), path);
+    let (route, captured) = route.ok_or_else(|| Status::unimplemented("Not Implemented"))?;
+    let body = match route.body {
+        true => to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| {
+            Status::invalid_argument(format!("a body has at most {MAX_BODY_BYTES} bytes"))
+        })?,
+        false => bytes::Bytes::new(),
+    };
+    let query = parts.uri.query().unwrap_or_default();
+    let message = request::build(route, &captured, query, &body)?;
+    let asked = height_header(&parts.headers);
+    let answer = shared
+        .backend
+        .call(
+            &route.method_path,
+            height(asked)?,
+            message.encode_to_vec().into(),
+        )
+        .await?;
+    let response = DynamicMessage::decode(route.method.output(), answer.value)
+        .map_err(|error| Status::internal(error.to_string()))?;
+    let text = serde_json::to_string(&tree(&response))
+        .map_err(|error| Status::internal(error.to_string()))?;
+    let mut response = json_response(text);
+    response
+        .headers_mut()
+        .insert(HEIGHT_ANSWER, HeaderValue::from(answer.height));
+    Ok(response)
+}
+
+fn height_header(headers: &HeaderMap) -> Option<&str> {
+    let named = headers
+        .get(HEIGHT_HEADER)
+        .or_else(|| headers.get(HEIGHT_ANSWER));
+    named.map(|value| value.to_str().unwrap_or_default())
+}
+
+fn json_response(text: String) -> Response {
+    let mut response = Response::new(Body::from(text));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn refusal(status: &Status) -> Response {
+    let code = status.code() as i32;
+    let body = json!({ "code": code, "message": status.message(), "details": [] });
+    let mut response = json_response(body.to_string());
+    *response.status_mut() = http_status(status.code());
+    response
+}
+
+/// The HTTP status that stands for a gRPC one.
+fn http_status(code: Code) -> StatusCode {
+    match code {
+        Code::Ok => StatusCode::OK,
+        Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => {
+            StatusCode::BAD_REQUEST
+        }
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::AlreadyExists | Code::Aborted => StatusCode::CONFLICT,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        Code::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        Code::Cancelled | Code::Unknown | Code::Internal | Code::DataLoss => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -51,8 +51,12 @@ demo: build ## build, run a user's whole story on a four-node local network, sto
 localnet: build ## build, run a local network until Ctrl-C (NODES=4)
 	$(BIN)/raced localnet --nodes $(NODES) --home target/localnet
 
+.PHONY: test-tools
+test-tools:
+	@{ command -v node && command -v npm; } >/dev/null || { echo "missing: node 18 or newer with npm; get it: https://nodejs.org or apt-get install nodejs npm" >&2; exit 1; }
+
 .PHONY: test
-test: libclang $(COMETBFT) $(SKEWED) ## formatting, lints, and all tests, real CometBFT included
+test: libclang test-tools $(COMETBFT) $(SKEWED) ## formatting, lints, and all tests, real CometBFT included
 	$(CARGO) fmt --all --check
 	randomness/light/check.sh
 	. ./$(BUILD_ENV) && $(CARGO) clippy --locked --workspace --all-targets -- -D warnings

@@ -1,11 +1,11 @@
 //! Queries of `gov`: the SDK's.
 
 use race_proto::cosmos::gov::v1::{
-    Params, Proposal, QueryDepositRequest, QueryDepositResponse, QueryDepositsRequest,
-    QueryDepositsResponse, QueryParamsRequest, QueryParamsResponse, QueryProposalRequest,
-    QueryProposalResponse, QueryProposalsRequest, QueryProposalsResponse, QueryTallyResultRequest,
-    QueryTallyResultResponse, QueryVoteRequest, QueryVoteResponse, QueryVotesRequest,
-    QueryVotesResponse,
+    DepositParams, Params, Proposal, QueryDepositRequest, QueryDepositResponse,
+    QueryDepositsRequest, QueryDepositsResponse, QueryParamsRequest, QueryParamsResponse,
+    QueryProposalRequest, QueryProposalResponse, QueryProposalsRequest, QueryProposalsResponse,
+    QueryTallyResultRequest, QueryTallyResultResponse, QueryVoteRequest, QueryVoteResponse,
+    QueryVotesRequest, QueryVotesResponse, TallyParams, VotingParams,
 };
 
 use super::tally::Tally;
@@ -122,13 +122,8 @@ pub const QUERIES: &[QueryPath] = &[
     QueryPath {
         path: "/cosmos.gov.v1.Query/Params",
         answer: |_, state, bytes| {
-            answer(bytes, |_: QueryParamsRequest| {
-                // The three older lists stay empty.
-                let params = Some(parameters(state));
-                Ok(QueryParamsResponse {
-                    params,
-                    ..QueryParamsResponse::default()
-                })
+            answer(bytes, |request: QueryParamsRequest| {
+                Ok(with_older_list(parameters(state), &request.params_type))
             })
         },
     },
@@ -185,6 +180,36 @@ fn parameters(state: &State) -> Params {
         min_initial_deposit_ratio: rate(&params::MIN_INITIAL),
         ..Params::default()
     }
+}
+
+/// All parameters, and the one of the three older lists that was asked for.
+// The lists are deprecated and explorers still read them.
+#[allow(deprecated)]
+fn with_older_list(params: Params, which: &str) -> QueryParamsResponse {
+    let mut response = QueryParamsResponse::default();
+    match which {
+        "voting" => {
+            response.voting_params = Some(VotingParams {
+                voting_period: params.voting_period,
+            });
+        }
+        "deposit" => {
+            response.deposit_params = Some(DepositParams {
+                min_deposit: params.min_deposit.clone(),
+                max_deposit_period: params.max_deposit_period,
+            });
+        }
+        "tallying" => {
+            response.tally_params = Some(TallyParams {
+                quorum: params.quorum.clone(),
+                threshold: params.threshold.clone(),
+                veto_threshold: params.veto_threshold.clone(),
+            });
+        }
+        _ => {}
+    }
+    response.params = Some(params);
+    response
 }
 
 /// Thousandths as the SDK's decimal with 18 places.

@@ -2,8 +2,8 @@ use race_app::gov;
 use race_app::testing::{Builder, Chain, Wallet};
 use race_proto::cosmos::base::v1beta1::Coin;
 use race_proto::cosmos::gov::v1::{
-    MsgDeposit, MsgSubmitProposal, MsgVote, Proposal, ProposalStatus, QueryProposalRequest,
-    QueryProposalResponse, VoteOption,
+    MsgDeposit, MsgSubmitProposal, MsgVote, Proposal, ProposalStatus, QueryParamsRequest,
+    QueryParamsResponse, QueryProposalRequest, QueryProposalResponse, VoteOption,
 };
 use race_proto::race::params::v1::{MsgUpdateParams, Param};
 use race_proto::Any;
@@ -219,4 +219,27 @@ fn a_message_that_fails_undoes_those_before_it() {
     assert_eq!(find(&chain).status(), ProposalStatus::Failed);
     assert!(!find(&chain).failed_reason.is_empty());
     assert_eq!(price(&chain), 10);
+}
+
+#[test]
+#[allow(deprecated)]
+fn the_older_lists_of_parameters_are_answered_one_at_a_time() {
+    let chain = start();
+    let ask = |kind: &str| -> QueryParamsResponse {
+        let request = QueryParamsRequest {
+            params_type: kind.into(),
+        };
+        let path = "/cosmos.gov.v1.Query/Params";
+        chain.query(path, &request).unwrap()
+    };
+    let voting = ask("voting");
+    let all = voting.params.unwrap();
+    assert_eq!(
+        voting.voting_params.unwrap().voting_period,
+        all.voting_period
+    );
+    assert_eq!((voting.deposit_params, voting.tally_params), (None, None));
+    assert_eq!(ask("tallying").tally_params.unwrap().quorum, all.quorum);
+    let deposit = ask("deposit").deposit_params.unwrap();
+    assert_eq!(deposit.min_deposit, all.min_deposit);
 }

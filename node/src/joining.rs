@@ -41,6 +41,9 @@ pub fn state_folder(home: &Path) -> PathBuf {
 pub fn open_store(home: &Path, config: &Config) -> Result<Store, Failure> {
     let engine = Engine::from(config.store.backend);
     let path = state_folder(home);
+    // Renamed before it is removed: half a database would not open.
+    let gone = path.with_extension("gone");
+    remove(&gone)?;
     let open = || engine.open_store(&path, config.store.keep_versions);
     let store = open()?;
     let height = store.latest().height();
@@ -56,7 +59,8 @@ pub fn open_store(home: &Path, config: &Config) -> Result<Store, Failure> {
     for name in COMET_DATA {
         remove(&home.join("data").join(name))?;
     }
-    remove(&path)?;
+    std::fs::rename(&path, &gone)?;
+    remove(&gone)?;
     let open: Result<Store, StoreError> = open();
     Ok(open?)
 }
@@ -138,6 +142,7 @@ mod tests {
         let data = home.path().join("data");
         assert!(!data.join("blockstore.db").exists() && !data.join("cs.wal").exists());
         assert!(data.join("priv_validator_state.json").exists());
+        assert!(!data.join("state.gone").exists());
     }
 
     #[test]

@@ -51,6 +51,7 @@ localnet: build ## build, run a local network until Ctrl-C (NODES=4)
 test: libclang $(COMETBFT) ## formatting, lints, and all tests, real CometBFT included
 	$(CARGO) fmt --all --check
 	randomness/light/check.sh
+	deploy/check.sh
 	. ./$(BUILD_ENV) && $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	. ./$(BUILD_ENV) && RACED_COMETBFT="$(CURDIR)/$(COMETBFT)" $(CARGO) test --locked --workspace --doc
 	. ./$(BUILD_ENV) && RACED_COMETBFT="$(CURDIR)/$(COMETBFT)" $(CARGO) test --locked --workspace --lib --bins --tests --no-fail-fast

@@ -26,20 +26,36 @@ pub fn path(home: &Path) -> PathBuf {
 pub struct Config {
     /// The name that others see.
     pub moniker: String,
-    /// Log filter, as of the crate tracing: `info`, `info,cometbft=warn`.
+    /// Log filter, as of the crate tracing: `info`, `info,cometbft=warn`. A running node takes a changed
+    /// one at SIGHUP.
     pub log: String,
+    /// How lines of the log look.
+    pub log_format: LogFormat,
     /// CometBFT.
     pub comet: Comet,
     /// State.
     pub store: Store,
     /// gRPC.
     pub grpc: Grpc,
+    /// Metrics and health.
+    pub metrics: Metrics,
     /// The committee's threshold key.
     pub beacon: Beacon,
     /// The Race.
     pub race: Race,
     /// Models.
     pub inference: Inference,
+}
+
+/// How lines of the log look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// A JSON object a line, for collectors.
+    Json,
 }
 
 /// `[comet]`
@@ -97,6 +113,19 @@ impl From<StoreBackend> for race_app::store::Engine {
 pub struct Grpc {
     /// Where it listens: plaintext, so loopback unless a proxy ends TLS before it.
     pub listen: SocketAddr,
+}
+
+/// `[metrics]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metrics {
+    /// Whether they are served.
+    pub enabled: bool,
+    /// Where `/metrics`, `/healthz` and `/readyz` are: open to whoever reaches it, so loopback unless a
+    /// firewall is before it.
+    pub listen: SocketAddr,
+    /// How old the last block may be while `/readyz` says that the node is ready, seconds.
+    pub max_block_age_s: u64,
 }
 
 /// `[beacon]`
@@ -185,9 +214,11 @@ impl Default for Config {
         Self {
             moniker: "node".into(),
             log: "info".into(),
+            log_format: LogFormat::default(),
             comet: Comet::default(),
             store: Store::default(),
             grpc: Grpc::default(),
+            metrics: Metrics::default(),
             beacon: Beacon::default(),
             race: Race::default(),
             inference: Inference::default(),
@@ -226,6 +257,16 @@ impl Default for Grpc {
     fn default() -> Self {
         Self {
             listen: loopback(9090),
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            listen: loopback(9464),
+            max_block_age_s: 60,
         }
     }
 }

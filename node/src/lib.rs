@@ -11,6 +11,7 @@
 //! | [`serving`] | inference and its checking |
 //! | [`abci`], [`comet`] | towards CometBFT |
 //! | [`grpc`], [`client`], [`wallet`] | towards users |
+//! | [`metrics`], [`status`], [`logging`], [`doctor`] | towards operators |
 //! | [`localnet`], [`demo`], [`network`] | whole networks |
 
 pub mod abci;
@@ -22,10 +23,13 @@ pub mod committee;
 pub mod config;
 pub mod crew;
 pub mod demo;
+pub mod doctor;
 pub mod driver;
 pub mod grpc;
 pub mod latest;
 pub mod localnet;
+pub mod logging;
+pub mod metrics;
 pub mod misbehave;
 pub mod model_fetch;
 pub mod model_info;

@@ -62,6 +62,9 @@ pub struct Node {
     pub rpc: String,
     /// gRPC, `host:port`.
     pub grpc: String,
+    /// Its metrics; empty where they are not public.
+    #[serde(default)]
+    pub metrics: String,
     /// Process of `raced`.
     pub pid: u32,
     /// Process of CometBFT.

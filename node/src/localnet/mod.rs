@@ -47,10 +47,14 @@ pub struct Ports {
     pub p2p: u16,
     /// gRPC.
     pub grpc: u16,
+    /// Metrics and health.
+    pub metrics: u16,
 }
 
 /// Ports between two nodes' first.
 pub const PORTS_PER_NODE: u16 = 20;
+/// Of them, those up to the last that a node listens on.
+pub const PORTS_USED: u16 = 6;
 
 impl Plan {
     /// The ports of node `index`.
@@ -62,6 +66,7 @@ impl Plan {
             rpc: first,
             p2p: first.saturating_add(1),
             grpc: first.saturating_add(2),
+            metrics: first.saturating_add(5),
         }
     }
 

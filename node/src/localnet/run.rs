@@ -35,6 +35,7 @@ fn check_ports(plan: &Plan) -> Result<(), Failure> {
             (ports.rpc, "RPC"),
             (ports.p2p, "peer-to-peer"),
             (ports.grpc, "gRPC"),
+            (ports.metrics, "metrics"),
         ] {
             std::net::TcpListener::bind(("127.0.0.1", port)).map_err(|e| {
                 format!(
@@ -55,7 +56,7 @@ pub fn free_base_port(nodes: u16, from: u16) -> Option<u16> {
         .find(|base| {
             (0..nodes).all(|node| {
                 let first = base.saturating_add(node.saturating_mul(super::PORTS_PER_NODE));
-                (first..first.saturating_add(3))
+                (first..first.saturating_add(super::PORTS_USED))
                     .all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok())
             })
         })
@@ -103,6 +104,7 @@ fn prepare(plan: &Plan) -> Result<Network, Failure> {
                     home: node.home.display().to_string(),
                     rpc: format!("http://127.0.0.1:{}", ports.rpc),
                     grpc: format!("127.0.0.1:{}", ports.grpc),
+                    metrics: format!("http://127.0.0.1:{}/metrics", ports.metrics),
                     pid: 0,
                     comet_pid: 0,
                     p2p: node.p2p.clone(),

@@ -210,6 +210,10 @@ fn node_config(plan: &Plan, index: u16, persistent_peers: Vec<String>) -> Config
         grpc: config::Grpc {
             listen: local(ports.grpc),
         },
+        metrics: config::Metrics {
+            listen: local(ports.metrics),
+            ..config::Metrics::default()
+        },
         // Nodes share the machine: one thread each.
         race: config::Race {
             threads: 1,

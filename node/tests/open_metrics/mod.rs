@@ -12,6 +12,9 @@ pub struct Family {
 /// Families by name.
 pub type Families = BTreeMap<String, Family>;
 
+/// Names and values, as written.
+type Labels = Vec<(String, String)>;
+
 fn is_name(text: &str) -> bool {
     let mut letters = text.chars();
     letters.next().is_some_and(|c| c.is_ascii_lowercase())
@@ -30,7 +33,7 @@ pub fn suffixes(kind: &str) -> &'static [&'static str] {
 }
 
 /// The labels of `{a="b",c="d"}`, in order.
-fn labels(text: &str) -> Vec<(String, String)> {
+fn labels(text: &str) -> Labels {
     let mut rest = text;
     let mut found = Vec::new();
     while !rest.is_empty() {
@@ -117,7 +120,8 @@ pub fn read(text: &str) -> Families {
 
 /// Buckets grow, and the last is the count.
 fn check_histogram(name: &str, family: &Family) {
-    let mut buckets: BTreeMap<Vec<(String, String)>, Vec<(f64, f64)>> = BTreeMap::new();
+    // By the other labels: bound and count.
+    let mut buckets: BTreeMap<Labels, Vec<(f64, f64)>> = BTreeMap::new();
     for (series, value) in &family.samples {
         let Some(inside) = series.strip_prefix(&format!("{name}_bucket{{")) else {
             continue;

@@ -7,17 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use prost::Message;
+use race_proto::race::beacon::v1::RoundId;
 use race_proto::race::epoch::v1::Validator;
 use tendermint_proto::v0_38::abci::{Event, ExecTxResult};
 
 use crate::address::ConsensusAddress;
-use crate::beacon::signing::{self, BeaconSigner, Extensions};
+use crate::beacon::signing::{self, Awaited, BeaconSigner, Extensions};
 use crate::block::{execute, Block};
 use crate::chain;
 use crate::context::Context;
 use crate::error::TxError;
 use crate::genesis::{AppGenesis, GenesisError};
-use crate::mempool::Mempool;
+use crate::mempool::{Mempool, Waiting};
 use crate::oracle::RaceOracle;
 use crate::state::State;
 use crate::statesync::StateSync;
@@ -432,6 +433,25 @@ impl App {
             self.see(&view, &[(member, extension)]);
         }
         fits
+    }
+
+    /// The shares that this node has seen of each signature that is awaited, those that were posted
+    /// included.
+    pub fn shares_seen(&self) -> Vec<(RoundId, usize)> {
+        let Some(view) = self.next() else {
+            return Vec::new();
+        };
+        let awaited = signing::awaited(&view.state, &view.chain_id);
+        let seen = lock(&self.inner.extensions);
+        let counted = |round: &Awaited| (round.id, seen.shares(&view.state, round));
+        awaited.iter().map(counted).collect()
+    }
+
+    /// The transactions that wait in the mempool, by lane; see [`Mempool::waiting`].
+    pub fn waiting(&self) -> Waiting {
+        lock(&self.inner.mempool)
+            .as_ref()
+            .map_or_else(Waiting::default, Mempool::waiting)
     }
 
     /// Whether a proposed block may be voted for.

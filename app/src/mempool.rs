@@ -13,10 +13,19 @@ use crate::tx::execute::check;
 use crate::tx::params::{PENDING_OF_USERS, PENDING_PER_ACCOUNT};
 use crate::tx::{decode, Mode, Outcome};
 
+/// Transactions that wait for a block, by lane.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// The protocol's, which are free.
+    pub protocol: u64,
+    /// Those that pay gas.
+    pub user: u64,
+}
+
 /// CheckTx's own state. A new block replaces it; CometBFT then checks again what is left.
 pub struct Mempool {
     state: State,
-    users: u64,
+    waiting: Waiting,
     by_account: BTreeMap<Account, u64>,
 }
 
@@ -25,7 +34,7 @@ impl Mempool {
     pub fn new(state: State) -> Self {
         Self {
             state,
-            users: 0,
+            waiting: Waiting::default(),
             by_account: BTreeMap::new(),
         }
     }
@@ -52,13 +61,28 @@ impl Mempool {
         }
         let mode = if recheck { Mode::Recheck } else { Mode::Check };
         let outcome = check(&mut self.state, context, &tx, mode);
-        if outcome.error.is_none() && tx.lane == Lane::User {
-            self.users = self.users.saturating_add(1);
-            let pending = self.by_account.entry(tx.fee_payer).or_default();
-            *pending = pending.saturating_add(1);
+        if outcome.error.is_none() {
+            self.count(tx.lane, tx.fee_payer);
         }
         self.state.take_events();
         outcome
+    }
+
+    /// What was let in since the last block, which is all that waits: CometBFT checks again after a block
+    /// what is left.
+    pub fn waiting(&self) -> Waiting {
+        self.waiting
+    }
+
+    fn count(&mut self, lane: Lane, payer: Account) {
+        match lane {
+            Lane::Protocol => self.waiting.protocol = self.waiting.protocol.saturating_add(1),
+            Lane::User => {
+                self.waiting.user = self.waiting.user.saturating_add(1);
+                let pending = self.by_account.entry(payer).or_default();
+                *pending = pending.saturating_add(1);
+            }
+        }
     }
 
     fn within_quota(&self, payer: &Account) -> Result<(), TxError> {
@@ -69,7 +93,7 @@ impl Mempool {
             return Err(TxError::sdk(20, log));
         }
         let limit = get(&self.state, &PENDING_OF_USERS);
-        match self.users >= limit {
+        match self.waiting.user >= limit {
             false => Ok(()),
             true => {
                 let log = format!("{limit} transactions that pay gas are waiting; try again after a block: mempool is full");

@@ -26,8 +26,11 @@ pub fn path(home: &Path) -> PathBuf {
 pub struct Config {
     /// The name that others see.
     pub moniker: String,
-    /// Log filter, as of the crate tracing: `info`, `info,cometbft=warn`.
+    /// Log filter, as of the crate tracing: `info`, `info,cometbft=warn`. A running node takes a changed
+    /// one at SIGHUP.
     pub log: String,
+    /// How lines of the log look.
+    pub log_format: LogFormat,
     /// CometBFT.
     pub comet: Comet,
     /// State.
@@ -39,12 +42,25 @@ pub struct Config {
     pub grpc: Grpc,
     /// REST.
     pub rest: Rest,
+    /// Metrics and health.
+    pub metrics: Metrics,
     /// The committee's threshold key.
     pub beacon: Beacon,
     /// The Race.
     pub race: Race,
     /// Models.
     pub inference: Inference,
+}
+
+/// How lines of the log look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// A JSON object a line, for collectors.
+    Json,
 }
 
 /// `[comet]`
@@ -137,6 +153,19 @@ pub struct Grpc {
     /// Where others reach it, `host:port`, which is what the node is registered with; empty: where it
     /// listens, if that can be reached.
     pub external: String,
+}
+
+/// `[metrics]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metrics {
+    /// Whether they are served.
+    pub enabled: bool,
+    /// Where `/metrics`, `/healthz` and `/readyz` are: open to whoever reaches it, so loopback unless a
+    /// firewall is before it.
+    pub listen: SocketAddr,
+    /// How old the last block may be while `/readyz` says that the node is ready, seconds.
+    pub max_block_age_s: u64,
 }
 
 /// `[beacon]`
@@ -235,11 +264,13 @@ impl Default for Config {
         Self {
             moniker: "node".into(),
             log: "info".into(),
+            log_format: LogFormat::default(),
             comet: Comet::default(),
             store: Store::default(),
             state_sync: StateSync::default(),
             grpc: Grpc::default(),
             rest: Rest::default(),
+            metrics: Metrics::default(),
             beacon: Beacon::default(),
             race: Race::default(),
             inference: Inference::default(),
@@ -301,6 +332,16 @@ impl Default for Rest {
         Self {
             listen: loopback(1317),
             per_second: 200,
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            listen: loopback(9464),
+            max_block_age_s: 60,
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::checker::Checker;
 use crate::committee::Committee;
 use crate::config;
 use crate::latest::Latest;
+use crate::metrics::chain::phase_name;
+use crate::metrics::work::Work;
 use crate::misbehave::Misbehaviour;
 use crate::protocol::race::Window;
 use crate::protocol::{self, Identity, View, Wanted};
@@ -57,6 +59,8 @@ pub struct Driver {
     pub pace: Pace,
     /// The tenth of a race's window that was last said in the log.
     pub told_of_race: Option<(RaceId, u64)>,
+    /// Counts what the workers do.
+    pub metrics: Work,
 }
 
 impl Driver {
@@ -71,7 +75,9 @@ impl Driver {
     async fn step(&mut self, view: &View) {
         self.tell(view);
         let wanted = self.wanted(view);
-        self.status(view).write(&self.home);
+        let status = self.status(view);
+        self.metrics.follow(&status, &self.verifier.verdicts());
+        status.write(&self.home);
         self.registrar.follow(view, &self.me).await;
         let Some(account) = auth::account(&view.state, &self.me.hot) else {
             return; // not registered yet
@@ -270,11 +276,7 @@ impl Driver {
         tracing::info!(
             height = view.height,
             epoch = epoch.number,
-            phase = epoch
-                .phase()
-                .as_str_name()
-                .trim_start_matches("PHASE_")
-                .to_lowercase(),
+            phase = phase_name(epoch.phase()),
             blocks_left = epoch.phase_end.saturating_sub(view.height),
             power,
             open_rounds = rounds,

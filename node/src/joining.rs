@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use race_app::app::App;
-use race_app::store::{Engine, Store, StoreError};
+use race_app::store::{Engine, Kv, Store, StoreError};
 
 use crate::config::Config;
 use crate::node::Failure;
@@ -33,18 +33,23 @@ pub fn state_folder(home: &Path) -> PathBuf {
     home.join("data").join("state")
 }
 
-/// Opens the state of a home. A state that came by state sync and has had no block since is removed with
+/// Opens the state of a home; `through` is what stands between it and its database. A state that came by state sync and has had no block since is removed with
 /// what CometBFT has of it: it is fetched again.
 ///
 /// # Errors
 /// The database does not open, or what is to be removed cannot be.
-pub fn open_store(home: &Path, config: &Config) -> Result<Store, Failure> {
+pub fn open_store(
+    home: &Path,
+    config: &Config,
+    through: impl Fn(Arc<dyn Kv>) -> Arc<dyn Kv>,
+) -> Result<Store, Failure> {
     let engine = Engine::from(config.store.backend);
     let path = state_folder(home);
     // Renamed before it is removed: half a database would not open.
     let gone = path.with_extension("gone");
     remove(&gone)?;
-    let open = || engine.open_store(&path, config.store.keep_versions);
+    let keep = config.store.keep_versions;
+    let open = || Engine::open_store_in(through(engine.open(&path)?), &path, keep);
     let store = open()?;
     let height = store.latest().height();
     if height == 0 || store.restored_height() != Some(height) {
@@ -127,7 +132,7 @@ mod tests {
             std::fs::create_dir_all(home.path().join("data").join(name)).unwrap();
         }
         std::fs::write(home.path().join("data/priv_validator_state.json"), "{}").unwrap();
-        let store = open_store(home.path(), &Config::default()).unwrap();
+        let store = open_store(home.path(), &Config::default(), |database| database).unwrap();
         let (manifest, chunk) = a_state();
         let mut restore = store.restore(manifest, blocks).unwrap();
         restore.apply(0, &chunk).unwrap().unwrap();
@@ -137,7 +142,7 @@ mod tests {
     #[test]
     fn a_state_sync_without_a_block_after_it_begins_again() {
         let home = home_after_a_restore(Blocks::None);
-        let store = open_store(home.path(), &Config::default()).unwrap();
+        let store = open_store(home.path(), &Config::default(), |database| database).unwrap();
         assert_eq!(store.latest().height(), 0);
         let data = home.path().join("data");
         assert!(!data.join("blockstore.db").exists() && !data.join("cs.wal").exists());
@@ -153,7 +158,7 @@ mod tests {
         let changes = [(("bank", b"key".to_vec()), Some(b"other".to_vec()))];
         store.commit(store.prepare(6, changes).unwrap()).unwrap();
         drop(store);
-        let store = open_store(home.path(), &Config::default()).unwrap();
+        let store = open_store(home.path(), &Config::default(), |database| database).unwrap();
         assert_eq!(store.latest().height(), 6);
         assert!(home.path().join("data/blockstore.db").exists());
     }
@@ -161,7 +166,7 @@ mod tests {
     #[test]
     fn a_state_that_was_restored_beside_its_blocks_stays() {
         let home = home_after_a_restore(Blocks::Later);
-        let store = open_store(home.path(), &Config::default()).unwrap();
+        let store = open_store(home.path(), &Config::default(), |database| database).unwrap();
         assert_eq!(store.latest().height(), 5);
         assert!(home.path().join("data/blockstore.db").exists());
     }

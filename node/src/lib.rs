@@ -15,6 +15,7 @@
 //! | [`abci`], [`comet`] | towards CometBFT |
 //! | [`unary`], [`grpc`], [`rest`], [`client`], [`wallet`] | towards users |
 //! | [`tree`], [`proto_json`] | what is shown, and protobuf as JSON |
+//! | [`metrics`], [`status`], [`logging`], [`doctor`] | towards operators |
 //! | [`localnet`], [`demo`], [`network`] | whole networks |
 
 pub mod abci;
@@ -26,12 +27,15 @@ pub mod committee;
 pub mod config;
 pub mod crew;
 pub mod demo;
+pub mod doctor;
 pub mod driver;
 pub mod grpc;
 pub mod home_lock;
 pub mod joining;
 pub mod latest;
 pub mod localnet;
+pub mod logging;
+pub mod metrics;
 pub mod misbehave;
 pub mod model_fetch;
 pub mod model_info;

@@ -65,6 +65,9 @@ pub struct Node {
     /// REST; absent in files of older releases.
     #[serde(default)]
     pub rest: String,
+    /// Its metrics; empty where they are not public.
+    #[serde(default)]
+    pub metrics: String,
     /// Process of `raced`.
     pub pid: u32,
     /// Process of CometBFT.

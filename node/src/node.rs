@@ -29,6 +29,9 @@ use crate::grpc;
 use crate::home_lock::HomeLock;
 use crate::joining;
 use crate::latest::Latest;
+use crate::metrics::abci::Observed;
+use crate::metrics::health::Health;
+use crate::metrics::{self, Metrics};
 use crate::misbehave::{Misbehaving, Misbehaviour};
 use crate::oracle::Oracle;
 use crate::preempt::Preempt;
@@ -75,6 +78,8 @@ pub struct Options {
     pub cometbft: Option<PathBuf>,
     /// What to do wrong, on a local network.
     pub misbehave: Option<Misbehaviour>,
+    /// The node's numbers; the log counts into them as well.
+    pub metrics: Metrics,
 }
 
 /// The path of `raced`'s own process id while it runs.
@@ -174,8 +179,10 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
 
     // State, and what it tells at each commit.
     let oracle = Arc::new(Oracle::default());
+    let metrics = options.metrics;
     let shares = Shares::new(config.beacon.scheme);
-    let store = joining::open_store(&home, &config)?;
+    let timed = |database| metrics.store.timed(database);
+    let store = joining::open_store(&home, &config, timed)?;
     let app = App::new(store, oracle.clone(), Arc::new(shares.clone()));
     let snapshots = Snapshots::open(&home, &config.state_sync)?;
     app.offer_snapshots(snapshots.shelf());
@@ -184,7 +191,9 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         oracle.start(&pending);
     }
     let (commits, latest) = Latest::new(first);
+    let (events, address) = (metrics.events.clone(), me.address);
     app.on_commit(move |committed| {
+        events.count(committed, &address);
         commits.send_replace(Arc::new(view(committed.snapshot.clone())));
         snapshots.follow(&committed.snapshot);
     });
@@ -197,12 +206,17 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         ProxyApp::BuiltIn(name) => return Err(format!("proxy_app {name} is not this node").into()),
     };
     let limits = abci::Options::default();
+    let observed = Observed::new(app.clone(), metrics.abci.clone(), me.address);
     let abci = match options.misbehave {
-        None => abci::Server::bind(address, app.clone(), limits)?.start(),
+        None => abci::Server::bind(address, observed, limits)?.start(),
         Some(kind) => {
-            let app = Misbehaving::new(app.clone(), kind);
+            let app = Misbehaving::new(observed, kind);
             abci::Server::bind(address, app, limits)?.start()
         }
+    };
+    let watched = match config.metrics.enabled {
+        true => Some(metrics::server::bind(config.metrics.listen).await?),
+        false => None,
     };
     let _pid = PidFile::write(&home)?;
 
@@ -265,7 +279,22 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         pace: Pace::default(),
         told: None,
         told_of_race: None,
+        metrics: metrics.work.clone(),
     };
+    if let Some(listener) = watched {
+        let health = Health {
+            metrics: metrics.clone(),
+            latest: latest.clone(),
+            max_block_age: Duration::from_secs(config.metrics.max_block_age_s),
+        };
+        let mut until = stopped.clone();
+        tokio::spawn(metrics::server::serve(listener, health, async move {
+            drop(until.wait_for(|stop| *stop).await);
+        }));
+        tokio::spawn(metrics.comet.clone().follow(rpc.clone()));
+        let (app, me, latest) = (app.clone(), Arc::clone(&me), latest.clone());
+        tokio::spawn(metrics::chain::follow(metrics.clone(), app, me, latest));
+    }
     let mut until = stopped.clone();
     let driving = tokio::spawn({
         let latest = latest.clone();
@@ -284,6 +313,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         host,
         tasks,
         running: Running::default(),
+        metrics: metrics.work,
     };
     let mut until = stopped.clone();
     let backend = Backend::new(Arc::new(app.clone()), rpc);

@@ -1,6 +1,8 @@
 //! Four real CometBFT nodes of which one inflates its count and one is killed without warning while
 //! blocks are made, and again in the middle of a race, in which a second process races for it.
 
+mod open_metrics;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -67,6 +69,113 @@ async fn app_hash(rpc: &str, height: u64) -> String {
         .block
         .header
         .app_hash
+}
+
+async fn get(url: &str) -> reqwest::Response {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    client.get(url).send().await.unwrap()
+}
+
+/// What a node tells Prometheus, and whoever asks how it is.
+async fn is_watched(sight: &Sight, node: &raced::network::Node) {
+    let beside = |path: &str| node.metrics.replace("/metrics", path);
+    assert_eq!(get(&beside("/healthz")).await.status(), 200);
+    sight
+        .until("readiness", || async {
+            Ok((get(&beside("/readyz")).await.status() == 200).then_some(()))
+        })
+        .await
+        .unwrap();
+    let ready: serde_json::Value = get(&beside("/readyz")).await.json().await.unwrap();
+    assert_eq!(ready["ready"], true, "{ready}");
+
+    let answer = get(&node.metrics).await;
+    let kind = answer.headers()["content-type"].to_str().unwrap();
+    assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
+    let families = open_metrics::read(&answer.text().await.unwrap());
+    let samples = |family: &str| families[family].samples.clone();
+    let sum = |family: &str| samples(family).values().sum::<f64>();
+    let height = sight.chain.height().await.unwrap();
+    assert!(sum("raced_block_height") + 20.0 > height as f64);
+    assert_eq!(sum("raced_epoch_phase"), 1.0, "one phase at a time");
+    for positive in [
+        "raced_block_timestamp_seconds",
+        "raced_epoch_number",
+        "raced_epoch_total_power",
+        "raced_validator_power",
+        "raced_validator_due_signatures",
+        "raced_comet_up",
+        "raced_comet_peers",
+        "raced_comet_block_height",
+        "raced_block_txs",
+        "raced_mempool_checked_txs",
+        "raced_abci_call_duration_seconds",
+        "raced_store_commit_duration_seconds",
+        "raced_beacon_seeds",
+        "raced_beacon_shares_held",
+        "raced_beacon_shares_threshold",
+        "raced_beacon_race_seed_blocks",
+        "raced_keygen_keys",
+        "process_cpu_seconds",
+        "process_resident_memory_bytes",
+        "process_open_fds",
+    ] {
+        assert!(sum(positive) > 0.0, "{positive}: {:?}", samples(positive));
+    }
+    for zero in [
+        "raced_comet_consensus_failures",
+        "raced_comet_app_hash_mismatches",
+    ] {
+        assert_eq!(sum(zero), 0.0, "{zero}");
+    }
+    for call in ["finalize_block", "commit", "extend_vote", "check_tx"] {
+        let counted = format!("raced_abci_call_duration_seconds_count{{call=\"{call}\"}}");
+        let counts = samples("raced_abci_call_duration_seconds");
+        assert!(counts[&counted] > 0.0, "{call}");
+    }
+}
+
+/// `raced doctor` has nothing to object to in a node that runs.
+async fn is_well(node: &raced::network::Node) {
+    let done = Command::new(env!("CARGO_BIN_EXE_raced"))
+        .args(["doctor", "--output", "json", "--home", &node.home])
+        .output()
+        .await
+        .unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    let checks = told["checks"].as_array().unwrap();
+    for name in [
+        "configuration",
+        "validator key",
+        "hot key",
+        "cometbft",
+        "ports",
+        "peers",
+        "node",
+        "clock",
+    ] {
+        let check = checks.iter().find(|check| check["name"] == name).unwrap();
+        assert_eq!(check["state"], "ok", "{check}");
+    }
+}
+
+/// A running node takes another filter for its log.
+async fn changes_its_log(sight: &Sight, node: &raced::network::Node, log: &Path) {
+    let config = Path::new(&node.home).join("config").join("app.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let filtered = text.replace("log = \"info,", "log = \"info,raced::driver=trace,");
+    assert_ne!(filtered, text);
+    std::fs::write(&config, filtered).unwrap();
+    let pid = Pid::from_raw(i32::try_from(node.pid).unwrap()).unwrap();
+    kill_process(pid, Signal::HUP).unwrap();
+    sight
+        .until("the new filter in the log", || async {
+            let log = std::fs::read_to_string(log)?;
+            let told = log.lines().find(|l| l.contains("the log has a new filter"));
+            Ok(told.map(|line| assert!(line.contains("raced::driver=trace"), "{line}")))
+        })
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,6 +357,10 @@ async fn a_network_survives_a_cheat_and_kills() {
     assert!(members.iter().all(|m| m.address != cheat), "{members:?}");
     assert_eq!(made.deals.len(), members.len());
     assert!(made.complaints.is_empty(), "{:?}", made.complaints);
+
+    is_watched(&sight, &network.nodes[0]).await;
+    is_well(&network.nodes[0]).await;
+    changes_its_log(&sight, &network.nodes[0], &localnet.log_file(0)).await;
     localnet.stop().await;
 
     // Each node has stopped in order: its CometBFT, then itself.

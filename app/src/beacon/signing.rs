@@ -219,21 +219,34 @@ impl Extensions {
         self.0.retain(|digest, _| wanted(digest));
     }
 
-    fn of(&self, message: &Message) -> BTreeMap<ConsensusAddress, Vec<u8>> {
-        self.0.get(message.digest()).cloned().unwrap_or_default()
+    /// What was seen of a round's signature, and what was posted of it, by member.
+    fn of(&self, state: &State, round: &Awaited) -> BTreeMap<ConsensusAddress, Vec<u8>> {
+        let seen = self.0.get(round.message.digest()).cloned();
+        let mut parts = seen.unwrap_or_default();
+        let posted = keys::POSTED.under(state, &keys::key(&round.id));
+        parts.extend(
+            posted
+                .into_iter()
+                .map(|((_, member), shares)| (member, shares)),
+        );
+        parts
+    }
+
+    /// How many shares of a round's signature those are. They may be junk: only combining checks them.
+    pub fn shares(&self, state: &State, round: &Awaited) -> usize {
+        let parts = self.of(state, round);
+        let of_part = |part: &Vec<u8>| {
+            let shares = part.len().saturating_sub(signing::HEAD_BYTES);
+            shares / SIGNATURE_BYTES
+        };
+        parts.values().map(of_part).sum()
     }
 }
 
 /// The signatures that the seen and the posted shares give, each verified.
 pub fn combine(state: &State, awaited: &[Awaited], seen: &Extensions) -> Vec<RoundSignature> {
     let signature = |round: &Awaited| {
-        let mut shares = seen.of(&round.message);
-        shares.extend(
-            keys::POSTED
-                .under(state, &keys::key(&round.id))
-                .into_iter()
-                .map(|((_, member), shares)| (member, shares)),
-        );
+        let shares = seen.of(state, round);
         let committee = committee(state, round.id.epoch)?;
         let mut pool = Pool::new(&committee.key, &committee.scheme, round.message.clone());
         for (member, shares) in &shares {

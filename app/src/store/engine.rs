@@ -45,7 +45,19 @@ impl Engine {
     /// As [`open`](Self::open) and [`Store::open_keeping`]; what the store finds damaged is told
     /// with its folder.
     pub fn open_store(self, path: &Path, keep_versions: u64) -> Result<Store, StoreError> {
-        Store::open_keeping(self.open(path)?, keep_versions).map_err(|error| match error {
+        Self::open_store_in(self.open(path)?, path, keep_versions)
+    }
+
+    /// As [`open_store`](Self::open_store), in the folder's database that was opened before.
+    ///
+    /// # Errors
+    /// As [`open_store`](Self::open_store).
+    pub fn open_store_in(
+        kv: Arc<dyn Kv>,
+        path: &Path,
+        keep_versions: u64,
+    ) -> Result<Store, StoreError> {
+        Store::open_keeping(kv, keep_versions).map_err(|error| match error {
             StoreError::Damaged(reason) => StoreError::Open {
                 path: path.to_path_buf(),
                 reason,

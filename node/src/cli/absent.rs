@@ -7,7 +7,6 @@ use super::{Context, Running};
 
 /// What each will do.
 const ABOUT: &[(&str, &str)] = &[
-    ("doctor", "Find what is wrong with a node"),
     ("gateway", "Serve the OpenAI API for a user's own sessions"),
     ("receipt", "Check the receipt of an answer"),
     ("report", "Report a forged answer"),
@@ -15,7 +14,7 @@ const ABOUT: &[(&str, &str)] = &[
     ("economy", "Compute issuance and rewards"),
 ];
 
-/// The sentence for `what`, such as `doctor`.
+/// The sentence for `what`, such as `gateway`.
 fn not_supported(what: &str) -> CliError {
     CliError::failed(format!("raced {what}: not supported yet"))
 }

@@ -9,7 +9,7 @@
 //! | [`console`], [`progress`], [`error`] | what people and scripts see |
 //! | [`config`] | `HOME/config/client.toml` and the flags that go before it |
 //! | [`query`], [`tx`] | asking a chain, and sending it transactions |
-//! | [`init`], [`start`], [`status`] | a node |
+//! | [`init`], [`start`], [`status`], [`doctor`] | a node |
 //! | [`snapshot`], [`rollback`], [`export`] | the state of a node |
 //! | [`localnet`], [`demo`] | whole networks on this machine |
 //! | [`keys`] | the keyring |
@@ -22,6 +22,7 @@ pub mod beacon;
 pub mod config;
 pub mod console;
 pub mod demo;
+pub mod doctor;
 pub mod error;
 pub mod export;
 pub mod init;
@@ -67,7 +68,7 @@ pub const COMMANDS: &[Entry] = &[
     Entry::of::<race::RaceCommand>("race"),
     Entry::of::<beacon::Beacon>("beacon"),
     Entry::of::<model::Model>("model"),
-    Entry::built("doctor", absent::command, absent::run),
+    Entry::of::<doctor::Doctor>("doctor"),
     Entry::built("gateway", absent::command, absent::run),
     Entry::built("receipt", absent::command, absent::run),
     Entry::built("report", absent::command, absent::run),

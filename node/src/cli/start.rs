@@ -7,6 +7,8 @@ use clap::Parser;
 use super::error::CliError;
 use super::{Context, Outcome, Run};
 use crate::config::Config;
+use crate::logging::Log;
+use crate::metrics::Metrics;
 use crate::misbehave::Misbehaviour;
 use crate::node::{self, Options};
 
@@ -51,19 +53,21 @@ impl Run for Start {
         // Read here as well, so that a mistake is a usage error before anything is touched.
         let read = Config::load(&context.home, std::env::vars(), &config)
             .map_err(|error| CliError::from(error).as_usage())?;
-        let filter = tracing_subscriber::EnvFilter::try_new(&read.log).map_err(|error| {
-            CliError::usage(format!(
-                "`log` is no filter: {error}; expected for instance info,cometbft=warn"
-            ))
-        })?;
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_ansi(context.console.terminal)
-            .init();
+        let metrics = Metrics::default();
+        let colours = context.console.terminal;
+        let log = Log::begin(&read.log, read.log_format, colours, metrics.logged.clone())
+            .map_err(|error| CliError::usage(error.to_string()))?;
+        let (home, flags) = (context.home.clone(), config.clone());
+        tokio::spawn(log.follow_hangups(move || {
+            let read = Config::load(&home, std::env::vars(), &flags);
+            read.map(|config| config.log)
+                .map_err(|error| error.to_string())
+        }));
         let options = Options {
             config,
             cometbft: self.cometbft,
             misbehave: self.misbehave,
+            metrics,
         };
         node::run(&context.home, options).await.map_err(|error| {
             tracing::error!(%error, "the node ends");

@@ -10,6 +10,7 @@ use crate::client::ChainClient;
 use crate::comet::home::Home;
 use crate::comet::keys::ValidatorKey;
 use crate::config::Config;
+use crate::metrics::chain::phase_name;
 use crate::node::pid_file;
 use crate::status;
 use crate::tree::Tree;
@@ -58,11 +59,7 @@ impl Run for Status {
         let calendar = now.epoch.unwrap_or_default();
         let member = committee.members.iter().find(|m| m.address == address.0);
         let own = status::Status::read(&home).unwrap_or_default();
-        let phase = calendar
-            .phase()
-            .as_str_name()
-            .trim_start_matches("PHASE_")
-            .to_lowercase();
+        let phase = phase_name(calendar.phase());
         let race = own.race.as_ref();
         context.print(&Tree::map([
             ("moniker", Tree::text(&config.moniker)),

@@ -49,10 +49,14 @@ pub struct Ports {
     pub grpc: u16,
     /// REST.
     pub rest: u16,
+    /// Metrics and health.
+    pub metrics: u16,
 }
 
 /// Ports between two nodes' first.
 pub const PORTS_PER_NODE: u16 = 20;
+/// Of them, those up to the last that a node listens on.
+pub const PORTS_USED: u16 = 6;
 
 impl Plan {
     /// The ports of node `index`.
@@ -65,6 +69,7 @@ impl Plan {
             p2p: first.saturating_add(1),
             grpc: first.saturating_add(2),
             rest: first.saturating_add(3),
+            metrics: first.saturating_add(5),
         }
     }
 

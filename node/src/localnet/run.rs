@@ -36,6 +36,7 @@ fn check_ports(plan: &Plan) -> Result<(), Failure> {
             (ports.p2p, "peer-to-peer"),
             (ports.grpc, "gRPC"),
             (ports.rest, "REST"),
+            (ports.metrics, "metrics"),
         ] {
             std::net::TcpListener::bind(("127.0.0.1", port)).map_err(|e| {
                 format!(
@@ -56,7 +57,7 @@ pub fn free_base_port(nodes: u16, from: u16) -> Option<u16> {
         .find(|base| {
             (0..nodes).all(|node| {
                 let first = base.saturating_add(node.saturating_mul(super::PORTS_PER_NODE));
-                (first..first.saturating_add(4))
+                (first..first.saturating_add(super::PORTS_USED))
                     .all(|port| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok())
             })
         })
@@ -105,6 +106,7 @@ fn prepare(plan: &Plan) -> Result<Network, Failure> {
                     rpc: format!("http://127.0.0.1:{}", ports.rpc),
                     grpc: format!("127.0.0.1:{}", ports.grpc),
                     rest: format!("http://127.0.0.1:{}", ports.rest),
+                    metrics: format!("http://127.0.0.1:{}/metrics", ports.metrics),
                     pid: 0,
                     comet_pid: 0,
                     p2p: node.p2p.clone(),

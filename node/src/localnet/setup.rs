@@ -225,6 +225,10 @@ fn node_config(plan: &Plan, index: u16, persistent_peers: Vec<String>) -> Config
             listen: local(ports.rest),
             ..config::Rest::default()
         },
+        metrics: config::Metrics {
+            listen: local(ports.metrics),
+            ..config::Metrics::default()
+        },
         // Nodes share the machine: one thread each.
         race: config::Race {
             threads: 1,

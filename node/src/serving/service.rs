@@ -21,12 +21,13 @@ use race_verification::Hash;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::Stream;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 use super::answer::{self, AnswerError, Claimed, Place, Prompt};
 use super::host::{Host, Hosted};
 use super::tasks::{Served, Tasks};
 use crate::latest::Latest;
+use crate::metrics::work::Work;
 
 /// Largest request body, bytes.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -54,6 +55,8 @@ pub struct Service {
     pub tasks: Arc<Tasks>,
     /// Requests being answered.
     pub running: Running,
+    /// Counts requests and answers.
+    pub metrics: Work,
 }
 
 /// Requests being answered, so that none is answered twice at once. Clones share it.
@@ -239,6 +242,19 @@ impl Service {
         })
     }
 
+    /// Answers a request here, or passes it on to the executor that was drawn.
+    async fn take(&self, request: Request<pb::GenerateRequest>) -> Result<Events, Status> {
+        let forwarded = request.metadata().contains_key(FORWARDED);
+        let request = request.into_inner();
+        let admitted = self.admit(&request)?;
+        if admitted.executor == self.address {
+            return self.execute(admitted, request.body);
+        }
+        let mut peer = self.peer(&admitted.executor).await?;
+        let stream = peer.generate(forward(request, forwarded)?).await?;
+        Ok(Box::pin(stream.into_inner()))
+    }
+
     async fn peer(
         &self,
         address: &ConsensusAddress,
@@ -304,7 +320,7 @@ impl Service {
             mpsc::channel(max_tokens.min(context).saturating_add(OTHER_EVENTS));
         let service = self.clone();
         tokio::task::spawn_blocking(move || {
-            let _held = (turn, first);
+            let _held = (turn, first, service.metrics.begin());
             let accepted = pb::generate_event::Event::Accepted(pb::Accepted {
                 executor: service.address.to_vec(),
                 prompt_tokens: u32::try_from(prompt.tokens.len()).unwrap_or(u32::MAX),
@@ -420,6 +436,8 @@ impl Service {
                 acknowledgement: Vec::new(),
             })
             .map_err(|e| Status::internal(e.to_string()))?;
+        self.metrics
+            .answered(work.prompt_tokens, work.output_tokens);
         Ok(self.finished(&admitted.pin, &admitted.session, answer))
     }
 
@@ -464,18 +482,10 @@ impl pb::inference_server::Inference for Service {
         &self,
         request: Request<pb::GenerateRequest>,
     ) -> Result<Response<Events>, Status> {
-        let forwarded = request.metadata().contains_key(FORWARDED);
-        let request = request.into_inner();
-        let admitted = self.admit(&request)?;
-        if admitted.executor == self.address {
-            return self.execute(admitted, request.body).map(Response::new);
-        }
-        let mut peer = self.peer(&admitted.executor).await?;
-        let stream = peer
-            .generate(forward(request, forwarded)?)
-            .await?
-            .into_inner();
-        Ok(Response::new(Box::pin(stream)))
+        let taken = self.take(request).await;
+        let code = taken.as_ref().map_or_else(Status::code, |_| Code::Ok);
+        self.metrics.requested(code);
+        taken.map(Response::new)
     }
 
     async fn acknowledge(

@@ -167,8 +167,7 @@ async fn a_home_on_which_a_node_works_is_left_alone() {
 async fn what_is_not_built_yet_says_so_whatever_follows() {
     let home = tempfile::tempdir().unwrap();
     for args in [
-        &["doctor"][..],
-        &["gateway", "--port", "8080"],
+        &["gateway", "--port", "8080"][..],
         &["receipt", "verify", "FILE"],
         &["report", "x"],
         &["simulate"],

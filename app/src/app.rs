@@ -398,21 +398,16 @@ impl App {
         let Some(view) = self.next() else {
             return Vec::new();
         };
-        self.see(&view, votes);
-        let awaited = signing::awaited(&view.state, &view.chain_id);
-        let signatures = signing::combine(&view.state, &awaited, &lock(&self.inner.extensions));
-        let injected = injected::encode(signatures);
-        proposal::prepare(&view.state, injected, txs, max_bytes)
-    }
-
-    /// Keeps what votes' extensions hold of the signatures that are awaited.
-    fn see(&self, view: &View, votes: &[(ConsensusAddress, Bytes)]) {
         let awaited = signing::awaited(&view.state, &view.chain_id);
         let mut seen = lock(&self.inner.extensions);
         seen.keep(&awaited);
         for (member, extension) in votes {
             seen.take(&awaited, *member, extension);
         }
+        let signatures = signing::combine(&view.state, &awaited, &seen);
+        drop(seen);
+        let injected = injected::encode(signatures);
+        proposal::prepare(&view.state, injected, txs, max_bytes)
     }
 
     /// What this node's vote for the next block carries.
@@ -425,18 +420,8 @@ impl App {
         extension.encode_to_vec()
     }
 
-    /// Whether a vote's extension may be counted, which only its size and encoding decide: refusing by
-    /// content could halt the chain.
-    pub fn verify_extension(&self, member: ConsensusAddress, extension: Bytes) -> bool {
-        let fits = signing::read(&extension).is_some();
-        if let Some(view) = self.next().filter(|_| fits) {
-            self.see(&view, &[(member, extension)]);
-        }
-        fits
-    }
-
-    /// The shares that this node has seen of each signature that is awaited, those that were posted
-    /// included.
+    /// The shares that this node saw as a proposer of each signature that is awaited, those that were
+    /// posted included.
     pub fn shares_seen(&self) -> Vec<(RoundId, usize)> {
         let Some(view) = self.next() else {
             return Vec::new();

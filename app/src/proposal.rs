@@ -29,13 +29,16 @@ pub fn prepare(
     let mut second = Vec::new();
     let mut behind: BTreeSet<Account> = BTreeSet::new();
     let mut waiting: BTreeSet<Account> = BTreeSet::new();
+    let mut posted: BTreeSet<Account> = BTreeSet::new();
     let mut dealt = 0u64;
     for bytes in txs {
         let Ok(tx) = decode(state, &bytes) else {
             continue;
         };
         let with_it = dealt.saturating_add(deals(&tx));
-        let waits = with_it > MAX_DEALS_A_BLOCK || tx.signers.iter().any(|s| waiting.contains(s));
+        let again = !count_shares(&tx, &mut posted);
+        let waits =
+            again || with_it > MAX_DEALS_A_BLOCK || tx.signers.iter().any(|s| waiting.contains(s));
         if waits {
             waiting.extend(&tx.signers);
             continue;
@@ -68,7 +71,7 @@ fn deals(tx: &CheckedTx) -> u64 {
 
 /// Whether a proposed block may be voted for: signatures of rounds, if there are any, come first and are
 /// the committee's; every other transaction decodes within its size limit; all together are within the
-/// cap, and there are no more deals than a block takes. What fails in execution may be in a block.
+/// cap, and there are no more deals than a block takes, nor shares twice of one account. What fails in execution may be in a block.
 pub fn is_acceptable(state: &State, chain_id: &str, txs: &[Bytes]) -> bool {
     let total = txs
         .iter()
@@ -79,9 +82,25 @@ pub fn is_acceptable(state: &State, chain_id: &str, txs: &[Bytes]) -> bool {
         Some(_) => txs.get(1..).unwrap_or_default(),
         None => txs,
     };
-    let dealt = |bytes: &Bytes| Some(deals(&decode(state, bytes).ok()?));
-    let fits = |dealt: Option<u64>| dealt.is_some_and(|dealt| dealt <= MAX_DEALS_A_BLOCK);
-    total <= get(state, &MAX_BLOCK_BYTES) && fits(txs.iter().map(dealt).sum())
+    let mut posted = BTreeSet::new();
+    let mut dealt = 0u64;
+    let mut fits = |bytes: &Bytes| {
+        decode(state, bytes).is_ok_and(|tx| {
+            dealt = dealt.saturating_add(deals(&tx));
+            dealt <= MAX_DEALS_A_BLOCK && count_shares(&tx, &mut posted)
+        })
+    };
+    total <= get(state, &MAX_BLOCK_BYTES) && txs.iter().all(|bytes| fits(bytes))
+}
+
+/// Counts the shares that a transaction posts; false when one of its signers has posted in this block:
+/// checking shares takes milliseconds, is free, and nobody has cause to post twice.
+fn count_shares(tx: &CheckedTx, posted: &mut BTreeSet<Account>) -> bool {
+    let mut posts = tx
+        .messages
+        .iter()
+        .filter(|(url, _)| url == beacon::POST_SHARES);
+    posts.all(|(_, message)| posted.insert(message.signer()))
 }
 
 /// A transaction's bytes in CometBFT's encoding of a block: a tag and a length come with it.

@@ -35,6 +35,8 @@ errors! { "race_beacon";
     WrongSignature { round: String } = 16, "the signature of round {round} is not the committee's: combine the shares again and verify the signature",
     /// Shares that are not the member's.
     Shares { reason: String } = 17, "{reason}",
+    /// An epoch without a key.
+    NoShares = 22, "the committee of this epoch has no key, and nobody shares of it: wait for the next epoch",
     /// Shares too early.
     NotTakingShares { round: String } = 18, "round {round} takes shares from its second signing attempt on: in the first one they are in the votes",
     /// Shares twice.

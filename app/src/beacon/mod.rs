@@ -35,12 +35,12 @@ use race_randomness::commit_reveal;
 
 use crate::address::ConsensusAddress;
 use crate::context::Context;
-use crate::node;
 use crate::state::State;
+use crate::{epoch, node};
 
 pub use errors::Error;
 pub use keys::STORE;
-pub use msgs::{DEAL, MESSAGES};
+pub use msgs::{DEAL, MESSAGES, POST_SHARES};
 pub use queries::QUERIES;
 
 /// Closed rounds kept for each purpose and each outcome.
@@ -200,10 +200,24 @@ pub fn revealed(state: &State, id: &RoundId, address: &ConsensusAddress) -> bool
     })
 }
 
-/// The members that committed to a closed round and did not reveal when reveals were taken, by address.
+/// Whether a member did not post its shares in a late signing attempt at a race seed that failed.
+pub fn did_not_sign(state: &State, id: &RoundId, address: &ConsensusAddress) -> bool {
+    let absent = round(state, id).unwrap_or_default().absent;
+    absent.iter().any(|known| known[..] == address[..])
+}
+
+/// Who did not reveal in a closed round when reveals were taken, by address: of a race seed's committee all
+/// others, of other rounds' those who had committed.
 pub fn withheld(state: &State, id: &RoundId) -> Vec<ConsensusAddress> {
     let round = round(state, id).unwrap_or_default();
     match id.purpose() {
+        Purpose::RaceSeed => {
+            let revealed = |who: &ConsensusAddress| {
+                contribution(state, id, who).is_some_and(|part| !part.secret.is_empty())
+            };
+            let members = epoch::powers(state, id.epoch).into_keys();
+            members.filter(|who| !revealed(who)).collect()
+        }
         Purpose::Challenge if !round.signature.is_empty() => Vec::new(),
         _ => without(state, id, |part| part.secret.is_empty()),
     }

@@ -106,6 +106,13 @@ pub(super) fn fall_back(context: &Context<'_>, round: &mut Round) {
 fn unsigned(state: &mut State, context: &Context<'_>, mut round: Round) -> Option<Step> {
     let id = round.id?;
     let key = keys::key(&id);
+    // Enough shares in state are a signature, whoever proposed: nobody gains by leaving it out, or by
+    // posting when it is too late for a proposer.
+    if let Some(signature) = signing::of_posted(state, context.chain_id, &round) {
+        round.signature = signature.to_bytes().to_vec();
+        let seed = signing::seed(&round);
+        return Some(close(state, context, round, seed));
+    }
     let posted = |who: &ConsensusAddress| keys::POSTED.has(state, &(key, *who));
     // In the first attempt shares were in votes alone, which are not state.
     let absent: Vec<ConsensusAddress> = match round.signing_attempt {
@@ -117,6 +124,11 @@ fn unsigned(state: &mut State, context: &Context<'_>, mut round: Round) -> Optio
     };
     keys::POSTED.remove_under(state, &key);
     events::unsigned(state, &round, &absent);
+    for address in &absent {
+        if !round.absent.iter().any(|known| known[..] == address[..]) {
+            round.absent.push(address.to_vec());
+        }
+    }
     if !signing::begin(state, context, &mut round) {
         match id.purpose() {
             Purpose::RaceSeed | Purpose::Challenge => fall_back(context, &mut round),

@@ -34,14 +34,14 @@ use race_randomness::commit_reveal::signed_seed;
 use race_randomness::dkg::CommitteeKey;
 use race_randomness::hash::Hash;
 use race_randomness::scheme::{Blst, Message, Scheme};
-use race_randomness::signing::{self, Pool, Subject};
+use race_randomness::signing::{self, ExtensionError, Pool, Subject};
 
 use super::errors::Error;
 use super::{keygen, keys};
 use crate::address::ConsensusAddress;
 use crate::context::Context;
-use crate::fields;
 use crate::state::State;
+use crate::{epoch, fields};
 
 /// Signing attempts at a race seed before its fallback.
 pub const SEED_ATTEMPTS: u32 = 3;
@@ -128,8 +128,8 @@ pub fn message_of(chain_id: &str, seed: &Seed) -> Option<Message> {
 /// or no attempt is left.
 ///
 /// The members' first extensions come with the next block and the first signature in the one after it,
-/// so a window has a block more than its length. Right after a switch the new members' first ones come
-/// another block later.
+/// so a window has a block more than its length. Right after a switch, where the new members' first ones
+/// come another block later, it has two.
 pub(super) fn begin(state: &State, context: &Context<'_>, round: &mut Round) -> bool {
     let Some(id) = round.id else { return false };
     let attempts = match id.purpose() {
@@ -142,7 +142,10 @@ pub(super) fn begin(state: &State, context: &Context<'_>, round: &mut Round) -> 
     }
     round.set_status(RoundStatus::Signing);
     round.signing_attempt = round.signing_attempt.saturating_add(1);
-    let blocks = round.sign_blocks.saturating_add(1);
+    let switched = epoch::current(state).start_height > context.height;
+    let blocks = round
+        .sign_blocks
+        .saturating_add(if switched { 2 } else { 1 });
     round.sign_end = context.height.saturating_add(blocks);
     if matches!(id.purpose(), Purpose::SessionRound | Purpose::Duties) {
         let message = message(context.chain_id, round);
@@ -308,6 +311,17 @@ pub fn take(state: &mut State, context: &Context<'_>, given: &RoundSignature) ->
     Ok(())
 }
 
+/// The signature that the posted shares of a round give, when there are enough.
+pub(super) fn of_posted(state: &State, chain_id: &str, round: &Round) -> Option<Signature> {
+    let awaited = awaits(chain_id, round)?;
+    let posted = keys::POSTED.under(state, &keys::key(&awaited.id));
+    if posted.is_empty() {
+        return None;
+    }
+    let combined = combine(state, &[awaited], &Extensions::default());
+    Signature::from_bytes(&combined.first()?.signature).ok()
+}
+
 /// Whether what a member posts has the form of its shares of an awaited signature.
 pub(super) fn are_shares_of(
     state: &State,
@@ -315,7 +329,15 @@ pub(super) fn are_shares_of(
     member: &ConsensusAddress,
     bytes: &[u8],
 ) -> Result<(), Error> {
-    pooled(state, awaited, member, bytes, |_| true)
+    let refused = |error: ExtensionError| Error::Shares {
+        reason: error.to_string(),
+    };
+    let committee = committee(state, awaited.id.epoch).ok_or(Error::NoShares)?;
+    signing::check_size(&committee.key, member, bytes).map_err(refused)?;
+    match bytes.starts_with(awaited.message.digest()) {
+        true => Ok(()),
+        false => Err(refused(ExtensionError::Message)),
+    }
 }
 
 /// Whether it is them, which takes a pairing.
@@ -325,23 +347,12 @@ pub(super) fn are_good_shares(
     member: &ConsensusAddress,
     bytes: &[u8],
 ) -> Result<(), Error> {
-    pooled(state, awaited, member, bytes, |pool| pool.all_good())
-}
-
-fn pooled(
-    state: &State,
-    awaited: &Awaited,
-    member: &ConsensusAddress,
-    bytes: &[u8],
-    good: impl Fn(&Pool<'_, Blst>) -> bool,
-) -> Result<(), Error> {
     let refused = |reason: String| Error::Shares { reason };
-    let committee = committee(state, awaited.id.epoch)
-        .ok_or_else(|| refused("the committee of this epoch has no key".to_owned()))?;
+    let committee = committee(state, awaited.id.epoch).ok_or(Error::NoShares)?;
     let mut pool = Pool::new(&committee.key, &committee.scheme, awaited.message.clone());
     pool.add(member, bytes)
         .map_err(|error| refused(error.to_string()))?;
-    match good(&pool) {
+    match pool.all_good() {
         true => Ok(()),
         false => Err(refused(
             "a share is not the member's: sign the message again and post all shares".to_owned(),
@@ -364,7 +375,7 @@ pub(super) fn members(state: &State, epoch: u64) -> Vec<ConsensusAddress> {
 
 /// A committee's key with what shares are combined and checked with.
 struct Committee {
-    group: Vec<u8>,
+    encoded: Vec<u8>,
     key: CommitteeKey,
     scheme: Blst,
 }
@@ -383,15 +394,20 @@ pub fn prepare(state: &State, epoch: u64) {
 }
 
 fn committee(state: &State, epoch: u64) -> Option<Arc<Committee>> {
-    let group = keygen::key(state, epoch)?.group;
-    let known = |known: &Known| known.iter().find(|found| found.group == group).cloned();
+    // By all of it: colluding dealers could make a group key again with other shares.
+    let encoded = keygen::commitments(state, epoch)?;
+    let known = |known: &Known| known.iter().find(|found| found.encoded == encoded).cloned();
     let lock = || COMMITTEES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(found) = known(&lock()) {
         return Some(found);
     }
     let key = keygen::committee_key(state, epoch)?;
     let scheme = Blst::new(key.public_keys()?);
-    let committee = Arc::new(Committee { group, key, scheme });
+    let committee = Arc::new(Committee {
+        encoded,
+        key,
+        scheme,
+    });
     let mut kept = lock();
     kept.push_back(Arc::clone(&committee));
     if kept.len() > KEPT {

@@ -14,14 +14,19 @@
 //! of the power, and when it cannot be run again.
 //!
 //! The chain starts in DEAL: its first committee generates the first key, in as many attempts as that
-//! takes, and serves from then on.
+//! takes, without those who did not do their part as long as two thirds of the power are left, and serves
+//! from then on.
+
+use std::collections::BTreeSet;
 
 use race_proto::race::beacon::v1::{Purpose, RoundId};
 use race_proto::race::epoch::v1::{Epoch, Phase, Validator};
 use race_randomness::dkg::Outcome;
 
+use super::caps::Weights;
 use super::params as specs;
 use super::{events, keys, switch};
+use crate::address::ConsensusAddress;
 use crate::beacon::keygen::{self, KeyAttempt};
 use crate::beacon::signing::SEED_ATTEMPTS;
 use crate::beacon::Lengths;
@@ -196,7 +201,8 @@ fn confirmed(state: &mut State, context: &Context<'_>, mut epoch: Epoch) -> Vec<
             false => {
                 epoch.key_attempt = epoch.key_attempt.saturating_add(1);
                 keys::CURRENT.put(state, &epoch);
-                generate_first_key(state, context);
+                let members = first_members(state, epoch.number, &left);
+                generate_first_key(state, context, &members);
                 keygen::forget(state, &attempt);
             }
         }
@@ -223,12 +229,30 @@ fn confirmed(state: &mut State, context: &Context<'_>, mut epoch: Epoch) -> Vec<
     Vec::new()
 }
 
-/// The first committee generates the chain's first key, from the next block on.
-pub(super) fn generate_first_key(state: &mut State, context: &Context<'_>) {
+/// Who generates the first key after an attempt that failed: those who did their part in it, when they
+/// hold more than two thirds of the power, else all again. So a third that is silent or lies does not
+/// keep the chain from starting; it holds no shares of the first key.
+fn first_members(state: &State, number: u64, left: &BTreeSet<ConsensusAddress>) -> Weights {
+    let all = super::powers(state, number);
+    let of_left = all.iter().filter(|(address, _)| left.contains(*address));
+    let of_left: Weights = of_left.map(|(address, power)| (*address, *power)).collect();
+    let sum = |powers: &Weights| {
+        powers
+            .values()
+            .fold(0u64, |sum, power| sum.saturating_add(*power))
+    };
+    let (some, whole) = (sum(&of_left), sum(&all));
+    match some.saturating_mul(3) > whole.saturating_mul(2) {
+        true => of_left,
+        false => all,
+    }
+}
+
+/// These members of the first committee generate the chain's first key, from the next block on.
+pub(super) fn generate_first_key(state: &mut State, context: &Context<'_>, members: &Weights) {
     let epoch = super::current(state);
-    let powers = super::powers(state, epoch.number);
     let attempt = key_attempt(state, &epoch);
-    keygen::begin(state, context.chain_id, attempt, &powers);
+    keygen::begin(state, context.chain_id, attempt, members);
     enter(state, context, epoch, Phase::Deal);
 }
 

@@ -43,6 +43,7 @@ pub fn init(
         keys::VALIDATORS.put(state, address, validator);
     }
     switch::begin(state, context, 1, Phase::Deal);
-    calendar::generate_first_key(state, context);
+    let powers = super::powers(state, 1);
+    calendar::generate_first_key(state, context, &powers);
     Ok(validators.into_values().collect())
 }

@@ -52,7 +52,8 @@ pub const SIGN: ParamSpec = ParamSpec {
     name: "epoch/sign_blocks",
     network: 10,
     local: 4,
-    min: 2,
+    // A member that did not sign in time posts its shares within a late attempt.
+    min: 4,
     max: 100_000,
     unit: "blocks",
     doc:
@@ -151,7 +152,7 @@ pub const CONFIRM: ParamSpec = ParamSpec {
 /// then reveals for so many.
 pub const SESSION_ROUND: ParamSpec = ParamSpec {
     name: "epoch/session_round_blocks",
-    network: 20,
+    network: 10,
     local: 5,
     min: 1,
     max: 100_000,

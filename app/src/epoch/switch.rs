@@ -117,6 +117,13 @@ fn took_part(state: &State, epoch: &Epoch, address: &ConsensusAddress) -> bool {
     let (number, attempt) = (epoch.number, epoch.race_attempt);
     let revealed =
         |purpose| beacon::revealed(state, &beacon::id(purpose, number, attempt, 0), address);
+    if beacon::did_not_sign(
+        state,
+        &beacon::id(Purpose::RaceSeed, number, attempt, 0),
+        address,
+    ) {
+        return false;
+    }
     match epoch.phase() {
         Phase::Seed => revealed(Purpose::RaceSeed),
         Phase::Challenge => revealed(Purpose::Challenge),

@@ -13,7 +13,7 @@ use crate::address::{Account, ConsensusAddress};
 use crate::context::Context;
 use crate::events::typed;
 use crate::state::State;
-use crate::{bank, epoch, model, pricing, settlement};
+use crate::{bank, beacon, epoch, model, pricing, settlement};
 
 /// The block at whose end a session that expires at `expiry_height` is closed: settlements of what
 /// was served up to its expiry have the usual grace.
@@ -24,7 +24,8 @@ pub(super) fn end_of(state: &State, expiry_height: u64) -> u64 {
 
 /// Pins every session that waits for this round: those that were opened before it was
 /// and have no pin of this epoch yet. A session whose model nobody with power hosts waits on; a
-/// round of an earlier epoch pins nothing.
+/// round of an earlier epoch pins nothing. While an earlier round that could pin a session is open, a later
+/// one does not: else those who sign both could choose.
 pub fn session_round_done(state: &mut State, context: &Context<'_>, round: &Round) {
     let Some(id) = &round.id else { return };
     let current = epoch::current(state).number;
@@ -32,12 +33,26 @@ pub fn session_round_done(state: &mut State, context: &Context<'_>, round: &Roun
         return;
     }
     let powers = epoch::powers(state, current);
+    let rounds = beacon::open_rounds(state);
+    let earlier: Vec<u64> = rounds
+        .iter()
+        .filter(|open| {
+            open.id.as_ref().is_some_and(|open| {
+                let same = (open.purpose, open.epoch) == (id.purpose, id.epoch);
+                same && open.round < id.round
+            })
+        })
+        .map(|open| open.opened)
+        .collect();
     let mut served: BTreeMap<String, Option<Served>> = BTreeMap::new();
     for (session, ()) in keys::OPEN.all(state) {
         let Some(session) = get(state, session) else {
             continue;
         };
-        if round.opened < session.opened_height || session.pinned_epoch >= current {
+        let waits = earlier
+            .iter()
+            .any(|opened| *opened >= session.opened_height);
+        if waits || round.opened < session.opened_height || session.pinned_epoch >= current {
             continue;
         }
         let found = served

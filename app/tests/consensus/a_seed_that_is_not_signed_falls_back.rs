@@ -175,3 +175,12 @@ fn shares_are_taken_late_once_and_only_good_ones() {
     assert_eq!(post(&mut network, shares.clone(), 2), Ok(()));
     assert_eq!(post(&mut network, shares, 2), Err(19));
 }
+
+#[test]
+fn enough_posted_shares_are_a_seed_even_if_every_proposer_leaves_the_signature_out() {
+    let mut network = with_silent(&[]);
+    network.omits_signatures = true;
+    network.until(Phase::Race);
+    let seed = beacon::race_seed(&network.state, 1).unwrap();
+    assert_eq!((seed.signing_attempt, seed.degraded), (2, false));
+}

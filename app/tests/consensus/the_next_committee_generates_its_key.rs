@@ -217,6 +217,29 @@ fn the_first_key_is_tried_for_with_all_until_it_is_there() {
 }
 
 #[test]
+fn a_third_that_lies_about_the_first_key_does_not_keep_the_chain_from_starting() {
+    let mut network = Network::born(7, &[]);
+    // Without the two that have most shares, the others cannot be sure to sign with those of the seven.
+    let seats = network.board().session().seats().clone();
+    let shares = |index: &usize| seats.get(&network.address(*index)).unwrap().shares();
+    let mut liars: Vec<usize> = (0..7).collect();
+    liars.sort_by_key(|index| std::cmp::Reverse(shares(index)));
+    liars.truncate(2);
+    let honest = (0..7).find(|index| !liars.contains(index));
+    network.node(liars[0]).complains_about = honest;
+    network.node(liars[1]).deals = false;
+    network.until(Phase::Serve);
+    // They are validators all the same, and hold no shares.
+    let (board, _) = keygen::shares_of(&network.state, CHAIN, 1).unwrap();
+    for index in liars {
+        assert_eq!(network.power(index), 100);
+        assert!(board.session().member(&network.address(index)).is_err());
+    }
+    network.until_it(|epoch| epoch.phase() == Phase::Race);
+    assert!(!beacon::race_seed(&network.state, 1).unwrap().degraded);
+}
+
+#[test]
 fn a_failed_race_keeps_the_key_and_its_shares() {
     let mut network = Network::new(4);
     let group = |network: &Network, epoch| keygen::key(&network.state, epoch).unwrap().group;

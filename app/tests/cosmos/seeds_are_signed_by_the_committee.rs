@@ -5,14 +5,15 @@ use race_app::injected;
 use race_app::store::Proof;
 use race_app::testing::{Builder, Chain};
 use race_proto::race::beacon::v1::{
-    Purpose, QuerySeedRequest, QuerySeedResponse, RoundId, RoundSignature, RoundStatus,
-    VoteExtension,
+    MsgPostShares, Purpose, QuerySeedRequest, QuerySeedResponse, RoundId, RoundSignature,
+    RoundStatus, VoteExtension,
 };
 use race_proto::race::epoch::v1::Phase;
 use race_randomness::bls::{PublicKey, Signature, DST_SIGNATURE};
 use race_randomness::commit_reveal::signed_seed;
 use tendermint_abci::Application;
-use tendermint_proto::v0_38::abci::RequestQuery;
+use tendermint_proto::v0_38::abci::response_verify_vote_extension::VerifyStatus;
+use tendermint_proto::v0_38::abci::{RequestQuery, RequestVerifyVoteExtension};
 
 fn until(chain: &mut Chain, phase: Phase) {
     chain.run_until("the phase", 200, |chain| chain.epoch().phase() == phase);
@@ -163,7 +164,15 @@ fn a_signature_that_is_not_the_committees_is_refused_in_a_proposal_and_in_a_bloc
 fn an_extension_is_judged_by_its_size_and_encoding_alone() {
     let chain = Chain::new(1);
     let extension = |parts: Vec<Vec<u8>>| Bytes::from(VoteExtension { parts }.encode_to_vec());
-    let verified = |bytes: Bytes| chain.app.verify_extension([9; 20], bytes);
+    let verified = |vote_extension: Bytes| {
+        let request = RequestVerifyVoteExtension {
+            validator_address: vec![9; 20].into(),
+            vote_extension,
+            ..Default::default()
+        };
+        let answer = Application::verify_vote_extension(&chain.app, request);
+        answer.status() == VerifyStatus::Accept
+    };
     assert!(verified(Bytes::new()));
     assert!(verified(extension(vec![vec![1; 32 + 96]])));
     assert!(verified(extension(vec![vec![1; 32 + 100 * 96]])));
@@ -238,4 +247,30 @@ fn the_example_of_a_seed_is_a_real_one() {
     let example = std::fs::read_to_string(path).unwrap();
     let example: serde_json::Value = serde_json::from_str(&example).unwrap();
     assert_eq!(example, expected, "run this test with RACE_WRITE_DOCS=1");
+}
+
+#[test]
+fn a_block_takes_shares_once_of_an_account() {
+    let mut chain = Chain::new(2);
+    until(&mut chain, Phase::Serve);
+    let post = |node: usize, signing_attempt| {
+        let hot = &chain.nodes[node].hot;
+        let message = MsgPostShares {
+            sender: hot.address(),
+            round: Some(beacon::id(Purpose::RaceSeed, 1, 1, 0)),
+            signing_attempt,
+            shares: vec![0; 128],
+        };
+        Bytes::from(chain.sign_free(hot, vec![race_app::message::response(&message)]))
+    };
+    let (first, again, other) = (post(0, 2), post(0, 3), post(1, 2));
+    let accepted = |txs: &[&Bytes]| {
+        let txs: Vec<Bytes> = txs.iter().copied().cloned().collect();
+        chain.app.process_proposal(&txs)
+    };
+    assert!(accepted(&[&first, &other]));
+    assert!(!accepted(&[&first, &again]));
+    let txs = vec![first.clone(), again, other.clone()];
+    let proposed = chain.app.prepare_proposal(&[], txs, u64::MAX);
+    assert_eq!(proposed, [first, other]);
 }

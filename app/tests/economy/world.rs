@@ -17,7 +17,7 @@ use race_app::{
     auth, bank, beacon, duty, epoch, model, node, params, pricing, session, settlement, treasury,
 };
 use race_proto::cosmos::base::v1beta1::Coin;
-use race_proto::race::beacon::v1::RoundSignature;
+use race_proto::race::beacon::v1::{MsgCommit, MsgReveal, Purpose, RoundSignature, RoundStatus};
 use race_proto::race::duty::v1::{
     MsgCommitBallot, MsgRevealBallot, MsgRevealDuties, Outcome, Verdict,
 };
@@ -27,6 +27,7 @@ use race_proto::race::session::v1::{MsgOpenSession, MsgOpenSessionResponse, Sess
 use race_proto::race::settlement::v1::{MsgSettle, MsgSettleResponse, Record, Task};
 use race_proto::Any;
 use race_randomness::bls::{SecretKey, DST_SIGNATURE};
+use race_randomness::commit_reveal::{commitment, Which};
 use race_randomness::dkg::Participant;
 use race_verification::verdict;
 
@@ -243,11 +244,42 @@ impl World {
 
     /// Ends the block: beacon rounds are signed by all nodes.
     pub fn end_block(&mut self) {
+        self.contribute();
         self.sign_rounds();
         epoch::end_block(&mut self.state, &context(self.height));
         treasury::invariants::all(&self.state).unwrap();
         self.height += 1;
         epoch::begin_block(&mut self.state, &context(self.height), &[]);
+    }
+
+    /// Every member commits to race seeds and reveals.
+    fn contribute(&mut self) {
+        for round in beacon::open_rounds(&self.state) {
+            let id = round.id.unwrap();
+            if id.purpose() != Purpose::RaceSeed || round.status() != RoundStatus::Open {
+                continue;
+            }
+            let bound = beacon::bound(CHAIN, &id).unwrap();
+            for n in 0..self.nodes.len() {
+                let (sender, address) = (self.nodes[n].hot.to_string(), self.nodes[n].address);
+                let commit = |which| commitment(&bound, &address, which, &SALT).to_vec();
+                let (round_id, secret) = (Some(id), SALT.to_vec());
+                if self.height == round.commit_start {
+                    self.must(&MsgCommit {
+                        sender,
+                        round: round_id,
+                        commitment: commit(Which::Reveal),
+                        fallback_commitment: commit(Which::Fallback),
+                    });
+                } else if self.height == round.commit_end + 1 {
+                    self.must(&MsgReveal {
+                        sender,
+                        round: round_id,
+                        secret,
+                    });
+                }
+            }
+        }
     }
 
     /// Votes for this block carry shares; the next block carries the signatures.

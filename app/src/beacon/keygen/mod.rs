@@ -258,12 +258,17 @@ pub fn board(state: &State, chain_id: &str, attempt: &KeyAttempt) -> Option<Arc<
     Some(board::rebuild(state, chain_id, &generation, &posts))
 }
 
+/// The bytes of [`committee_key`].
+pub fn commitments(state: &State, epoch: u64) -> Option<Vec<u8>> {
+    keys::COMMITMENTS.get(state, &made_by(&key(state, epoch)?))
+}
+
 /// The key that signs for an epoch, with the commitments to all its shares.
 ///
 /// # Panics
 /// When state is damaged.
 pub fn committee_key(state: &State, epoch: u64) -> Option<dkg::CommitteeKey> {
-    let key = keys::COMMITMENTS.get(state, &made_by(&key(state, epoch)?))?;
+    let key = commitments(state, epoch)?;
     Some(dkg::CommitteeKey::decode(&key).expect("state is damaged: a committee's key"))
 }
 

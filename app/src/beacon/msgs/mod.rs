@@ -22,6 +22,7 @@ use crate::node;
 use crate::state::State;
 
 pub use deal::TYPE_URL as DEAL;
+pub use post_shares::TYPE_URL as POST_SHARES;
 
 /// What transactions may carry.
 pub const MESSAGES: &[MessageType] = &[
@@ -46,7 +47,7 @@ pub const MESSAGES: &[MessageType] = &[
         parse: confirm::parse,
     },
     MessageType {
-        type_url: "/race.beacon.v1.MsgPostShares",
+        type_url: POST_SHARES,
         parse: post_shares::parse,
     },
     MessageType {

@@ -13,6 +13,9 @@ use crate::state::State;
 use crate::tx::gas;
 use crate::{fields, node};
 
+/// The message's name, by which proposals count posts.
+pub const TYPE_URL: &str = "/race.beacon.v1.MsgPostShares";
+
 struct PostShares {
     sender: Account,
     round: RoundId,

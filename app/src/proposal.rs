@@ -84,13 +84,13 @@ pub fn is_acceptable(state: &State, chain_id: &str, txs: &[Bytes]) -> bool {
     };
     let mut posted = BTreeSet::new();
     let mut dealt = 0u64;
-    let mut fits = |bytes: &Bytes| {
+    let fits = |bytes: &Bytes| {
         decode(state, bytes).is_ok_and(|tx| {
             dealt = dealt.saturating_add(deals(&tx));
             dealt <= MAX_DEALS_A_BLOCK && count_shares(&tx, &mut posted)
         })
     };
-    total <= get(state, &MAX_BLOCK_BYTES) && txs.iter().all(|bytes| fits(bytes))
+    total <= get(state, &MAX_BLOCK_BYTES) && txs.iter().all(fits)
 }
 
 /// Counts the shares that a transaction posts; false when one of its signers has posted in this block:

@@ -55,6 +55,8 @@ impl Joiner {
             ("comet.rpc", self.first_port),
             ("comet.p2p", self.first_port + 1),
             ("grpc.listen", self.first_port + 2),
+            ("rest.listen", self.first_port + 3),
+            ("metrics.listen", self.first_port + 5),
         ] {
             command.args(["--config", &format!("{key}=127.0.0.1:{port}")]);
         }

@@ -226,6 +226,7 @@ impl Writer {
                 '\t' => self.out.push_str("\\t"),
                 '\0'..='\u{1f}' | '&' | '<' | '>' | '\u{2028}' | '\u{2029}' => {
                     // Writing to a string does not fail.
+                    // Text takes whatever is written to it.
                     let _ = write!(self.out, "\\u{:04x}", u32::from(c));
                 }
                 c => self.out.push(c),

@@ -18,7 +18,7 @@ use race_randomness::hash::Address;
 use race_randomness::scheme::{Blst, Message, Scheme, ThresholdCrypto};
 use race_randomness::shares::Allotment;
 use race_randomness::signing::{extension, Pool};
-use race_randomness::sim::{Committee, Fault, KeyRun, Wrong};
+use race_randomness::sim::{Committee, Fault, KeyRun, Spread, Wrong};
 use serde_json::{json, Value};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -51,6 +51,17 @@ struct Options {
 enum Weights {
     Equal,
     Random,
+    Decaying,
+}
+
+impl From<Weights> for Spread {
+    fn from(weights: Weights) -> Self {
+        match weights {
+            Weights::Equal => Self::Equal,
+            Weights::Random => Self::Random,
+            Weights::Decaying => Self::Decaying,
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -66,8 +77,7 @@ fn fault_help() -> String {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
-    let random = matches!(options.weights, Weights::Random);
-    let powers = Committee::powers(options.members, random);
+    let powers = Committee::powers(options.members, options.weights.into());
     let honest = Committee::new(&powers);
     let mut report = costs(&honest)?;
     if !options.costs_only {

@@ -7,12 +7,16 @@
 //! coalition signs. `W` is the first of [`TOTALS`] that is good; when none is, the smallest member
 //! is dropped and the list is tried again. One member alone is always good.
 //!
+//! Of a member's shares only the first [`MAX_SHARES`] travel, so no more of them count for the two thirds;
+//! for the half all do, since nobody keeps a coalition from using them.
+//!
 //! Both conditions are exact. A coalition has more than two thirds of the power exactly when the
 //! others have less than one third, so the fewest shares of the former are `W` less the most shares
 //! of the latter; and the most shares below a bound of power is a knapsack over shares, solved in
 //! `O(n W)` by the least power that holds each number of shares.
 
 use crate::hash::Address;
+use crate::signing::MAX_SHARES;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The numbers of shares that are tried, in this order.
@@ -103,12 +107,6 @@ impl Allotment {
             .collect();
         fewest_above_two_thirds(&present) >= self.threshold
     }
-
-    /// The most shares of one member.
-    #[must_use]
-    pub fn largest(&self) -> u16 {
-        self.shares.values().copied().max().unwrap_or_default()
-    }
 }
 
 /// Total, threshold and shares for this total, if every two thirds reach the threshold.
@@ -152,12 +150,16 @@ fn most_in_half(members: &[(u64, u16)]) -> u16 {
     most(members, |power| power.saturating_mul(2) <= all)
 }
 
-/// The fewest shares of a coalition with more than two thirds of the power: all but the most of
-/// those who have less than one third.
+/// The fewest shares that a coalition with more than two thirds of the power can send: all but the most
+/// of those who have less than one third.
 fn fewest_above_two_thirds(members: &[(u64, u16)]) -> u16 {
-    let all = power_of(members);
-    let others = most(members, |power| power.saturating_mul(3) < all);
-    shares_of(members).saturating_sub(others)
+    let sent: Vec<(u64, u16)> = members
+        .iter()
+        .map(|(power, shares)| (*power, *shares.min(&MAX_SHARES)))
+        .collect();
+    let all = power_of(&sent);
+    let others = most(&sent, |power| power.saturating_mul(3) < all);
+    shares_of(&sent).saturating_sub(others)
 }
 
 /// The most shares of a coalition whose power is `within` bounds; being within bounds is inherited

@@ -11,8 +11,8 @@
 //! A share takes [`SIGNATURE_BYTES`] bytes and a remote signer's message ends at 10 KiB: an extension
 //! carries at most [`MAX_SHARES`] shares, the first ones of its member. A member's shares cannot be
 //! summed up beforehand: their coefficients depend on which others' shares they are combined with. With
-//! at most 30% of the power in one hand no member has more than 77 of 256 shares, but 120 of 400:
-//! [`Allotment::largest`](crate::shares::Allotment::largest) tells.
+//! at most 30% of the power in one hand no member has more than 77 of 256 shares, but 120 of 400. What does
+//! not travel does not count when shares are allotted ([`crate::shares`]).
 
 use crate::bls::{BlsError, PublicKey, Signature, DST_SIGNATURE, SIGNATURE_BYTES};
 use crate::commit_reveal::{signed_seed, Purpose, RoundId};

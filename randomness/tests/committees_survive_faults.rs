@@ -4,15 +4,21 @@ use race_randomness::commit_reveal::signed_seed;
 use race_randomness::dkg::{Board, CommitteeKey, Outcome, Post, Refusal, Shortfall};
 use race_randomness::hash::Address;
 use race_randomness::scheme::{Blst, ThresholdCrypto};
-use race_randomness::sim::{Committee, Fault, KeyRun, SIGNING_ATTEMPTS, SIGNING_BLOCKS};
+use race_randomness::sim::{Committee, Fault, KeyRun, Spread, SIGNING_ATTEMPTS, SIGNING_BLOCKS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
-/// Sizes of committees. For one of 100, and any fault in one, there is the example `committee`.
-const SIZES: [usize; 3] = [4, 7, 31];
+/// Sizes of committees.
+const SIZES: [usize; 4] = [4, 7, 31, 100];
 
+/// A hundred equal members have 256 shares and take minutes: the example `committee` runs them. Here few
+/// of them have most of the power, and 16 shares do.
 fn committee(members: usize, faults: &[&str]) -> Committee {
-    let committee = Committee::new(&Committee::powers(members, false));
+    let spread = match members {
+        100.. => Spread::Decaying,
+        _ => Spread::Equal,
+    };
+    let committee = Committee::new(&Committee::powers(members, spread));
     faults.iter().fold(committee, |committee, fault| {
         committee.with(fault.parse().unwrap())
     })
@@ -49,8 +55,19 @@ fn without(committee: &Committee, fault: Fault) -> BTreeSet<Address> {
 /// Those who do this are not among the confirmers, the others are. One of them costs nothing; without a
 /// third, two thirds of the rest could not sign, so that the rest generates a key of its own.
 fn is_left_out(fault: Fault) -> Vec<(Committee, KeyRun)> {
+    let parts = [
+        (4, "one"),
+        (7, "one"),
+        (7, "third"),
+        (31, "third"),
+        (100, "third"),
+    ];
+    is_left_out_of(&parts, fault)
+}
+
+fn is_left_out_of(parts: &[(usize, &str)], fault: Fault) -> Vec<(Committee, KeyRun)> {
     let mut runs = Vec::new();
-    for (members, part) in [(4, "one"), (7, "one"), (7, "third"), (31, "third")] {
+    for &(members, part) in parts {
         let committee = committee(members, &[&format!("{part}-{}", fault.name())]);
         let run = committee.generate_key(2);
         assert_eq!(
@@ -69,7 +86,7 @@ fn is_left_out(fault: Fault) -> Vec<(Committee, KeyRun)> {
 
 #[test]
 fn an_honest_committee_of_any_size_draws_a_seed_at_once() {
-    for members in [1, 4, 7, 31] {
+    for members in [1, 4, 7, 31, 100] {
         let (committee, run) = honest(members);
         assert_eq!(*key(run).1, everyone(committee));
         assert!(run.refused.is_empty());
@@ -93,8 +110,8 @@ fn both_backends_draw_the_same_seed() {
 
 #[test]
 fn members_of_any_power_sign_with_their_shares() {
-    for members in SIZES {
-        let committee = Committee::new(&Committee::powers(members, true));
+    for members in [4, 7, 31] {
+        let committee = Committee::new(&Committee::powers(members, Spread::Random));
         let run = committee.generate_key(1);
         assert!(!committee.draw_seed::<Blst>(&run).degraded);
     }
@@ -133,10 +150,26 @@ fn those_that_deal_bad_shares_are_convicted_by_their_victims() {
 
 #[test]
 fn those_that_complain_falsely_are_convicted_and_the_accused_stay() {
-    for (committee, run) in is_left_out(Fault::FalseComplaint) {
+    let parts = [(4, "one"), (7, "one"), (7, "third"), (31, "third")];
+    for (committee, run) in is_left_out_of(&parts, Fault::FalseComplaint) {
         assert_eq!(run.false_accusers, committee.who(Fault::FalseComplaint));
         assert!(run.false_dealers.is_empty());
     }
+}
+
+#[test]
+fn false_complaints_of_members_without_shares_are_refused_and_cost_nothing() {
+    let committee = committee(100, &["third-false-complaint"]);
+    let run = committee.generate_key(2);
+    let shares = &run.board.session().allotment().shares;
+    let wrong = committee.who(Fault::FalseComplaint);
+    let (without, with): (BTreeSet<_>, BTreeSet<_>) = wrong
+        .into_iter()
+        .partition(|member| shares.get(member) == Some(&0));
+    assert!(!without.is_empty() && !with.is_empty());
+    assert_eq!(run.false_accusers, with);
+    assert_eq!(*key(&run).1, &everyone(&committee) - &with);
+    assert!(run.false_dealers.is_empty());
 }
 
 #[test]
@@ -251,7 +284,7 @@ fn a_committee_that_does_not_sign_falls_back_to_the_second_secrets() {
 
 #[test]
 fn members_that_crash_in_every_phase_do_what_they_would_have_done() {
-    for members in [1, 4, 7] {
+    for members in [1, 4, 7, 100] {
         let (honest, run) = honest(members);
         let crashing = committee(members, &["all-crash"]);
         let again = crashing.generate_key(1);

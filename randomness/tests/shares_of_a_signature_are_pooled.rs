@@ -7,7 +7,7 @@ use race_randomness::scheme::{Blst, CombineError, Message, Scheme};
 use race_randomness::signing::{
     check_size, extension, message, ExtensionError, Pool, Subject, MAX_EXTENSION_BYTES, MAX_SHARES,
 };
-use race_randomness::sim::Committee;
+use race_randomness::sim::{Committee, Spread};
 use std::collections::{BTreeMap, BTreeSet};
 
 struct World {
@@ -115,7 +115,7 @@ fn any_two_subsets_give_the_same_signature() {
 /// At this size a key of one deal stands for one of a hundred: signing sees no difference.
 #[test]
 fn a_committee_of_a_hundred_signs_although_a_third_sends_bad_shares() {
-    let committee = Committee::new(&Committee::powers(100, false));
+    let committee = Committee::new(&Committee::powers(100, Spread::Equal));
     let attempt = Attempt {
         chain_id: "race-test-1".to_owned(),
         epoch: 7,

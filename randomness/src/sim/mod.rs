@@ -16,6 +16,7 @@ use crate::bls::SecretKey;
 use crate::dkg::{Member, Participant};
 use crate::hash::{be, h, Address, Hash};
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::successors;
 use std::num::NonZeroUsize;
 use std::thread;
 
@@ -24,6 +25,17 @@ pub const CHAIN_ID: &str = "race-sim-1";
 
 /// The epoch that it is for.
 pub const EPOCH: u64 = 3;
+
+/// How power is spread over a committee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spread {
+    /// All have the same.
+    Equal,
+    /// From 1 to 1000, evenly.
+    Random,
+    /// Each has a quarter less than the one before it, so that many members have next to nothing.
+    Decaying,
+}
 
 /// One member.
 #[derive(Clone, Debug)]
@@ -82,9 +94,9 @@ impl Committee {
         }
     }
 
-    /// The powers of so many members: all the same, or spread evenly from 1 to 1000.
+    /// The powers of so many members.
     #[must_use]
-    pub fn powers(members: usize, random: bool) -> Vec<u64> {
+    pub fn powers(members: usize, spread: Spread) -> Vec<u64> {
         let draw = |i: u64| {
             let digest = h("race/sim/power/v1", &[&be(i)]);
             let number = u64::from(u16::from_be_bytes([digest[0], digest[1]]));
@@ -93,10 +105,17 @@ impl Committee {
                 .unwrap_or_default()
                 .saturating_add(1)
         };
-        (0..)
-            .take(members)
-            .map(|i| if random { draw(i) } else { 1 })
-            .collect()
+        let next = |power: &u64| {
+            power
+                .saturating_mul(3)
+                .checked_div(4)
+                .map(|less| less.max(1))
+        };
+        match spread {
+            Spread::Equal => vec![1; members],
+            Spread::Random => (0..).take(members).map(draw).collect(),
+            Spread::Decaying => successors(Some(1 << 48), next).take(members).collect(),
+        }
     }
 
     /// Lets part of the committee do something wrong.

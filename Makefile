@@ -59,6 +59,7 @@ test-tools:
 test: libclang test-tools $(COMETBFT) $(SKEWED) ## formatting, lints, and all tests, real CometBFT included
 	$(CARGO) fmt --all --check
 	randomness/light/check.sh
+	cd deploy/cometbft && go test ./limits
 	deploy/check.sh
 	. ./$(BUILD_ENV) && $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	. ./$(BUILD_ENV) && RACED_COMETBFT="$(CURDIR)/$(COMETBFT)" $(CARGO) test --locked --workspace --doc

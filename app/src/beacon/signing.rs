@@ -46,7 +46,8 @@ use crate::{epoch, fields};
 /// Signing attempts at a race seed before its fallback.
 pub const SEED_ATTEMPTS: u32 = 3;
 
-/// The most bytes of a vote's extension.
+/// The most bytes of a vote's extension. `deploy/cometbft/limits` tries a hundred of them against
+/// CometBFT's own limits.
 pub const MAX_EXTENSION_BYTES: usize = signing::MAX_EXTENSION_BYTES + 68;
 
 /// A node's shares of committees' keys.

@@ -117,15 +117,18 @@ async fn all_halt(localnet: &mut Localnet, height: u64) {
         let ended = tokio::time::timeout(LIMIT, localnet.died()).await.unwrap();
         assert!(ended.contains("exit status: 3"), "{ended}");
     }
-    let says = format!(
-        "upgrade 'v2' is due at height {height}: install the program with app version 2"
-    );
+    let says =
+        format!("upgrade 'v2' is due at height {height}: install the program with app version 2");
     for index in 0..localnet.plan.nodes {
         let log = std::fs::read_to_string(localnet.log_file(index)).unwrap();
         assert!(log.contains(&says), "{}", tail(&localnet.log_file(index)));
         // It went in order.
         for disorder in ["CONSENSUS FAILURE", "was killed", "panicked"] {
-            assert!(!log.contains(disorder), "{}", tail(&localnet.log_file(index)));
+            assert!(
+                !log.contains(disorder),
+                "{}",
+                tail(&localnet.log_file(index))
+            );
         }
     }
     let home = localnet.plan.node_home(0);
@@ -207,7 +210,13 @@ async fn begin_again(old: &Localnet) {
     let rpc = RpcClient::new(&network.nodes[3].rpc).unwrap();
     let seed = tokio::time::timeout(LIMIT, async {
         loop {
-            let args = ["query", "beacon", "seed", "--home", client.to_str().unwrap()];
+            let args = [
+                "query",
+                "beacon",
+                "seed",
+                "--home",
+                client.to_str().unwrap(),
+            ];
             let found = Command::new(binary()).args(args).output().unwrap();
             if found.status.success() {
                 return String::from_utf8_lossy(&found.stdout).into_owned();

@@ -134,11 +134,21 @@ fn the_old_program_halts_before_the_height_and_decides_nothing_about_it() {
     chain.steps(HEIGHT as u64 - 1 - chain.height);
 
     let halt = chain.app.halt().unwrap();
-    assert!(matches!(&halt, Halt::Due { version: 2, height: 20, .. }));
+    assert!(matches!(
+        &halt,
+        Halt::Due {
+            version: 2,
+            height: 20,
+            ..
+        }
+    ));
     assert_eq!(*told.lock().unwrap(), [halt]);
     assert!(!chain.app.process_proposal(&[]));
     // What the committee signed would be in it.
-    assert!(chain.app.prepare_proposal(&chain.votes, Vec::new(), 1_000_000).is_empty());
+    assert!(chain
+        .app
+        .prepare_proposal(&chain.votes, Vec::new(), 1_000_000)
+        .is_empty());
     // CometBFT gets no answer about a block that others decided.
     let app = chain.app.clone();
     std::thread::spawn(move || app.finalize_block(&block_of_others()));
@@ -196,10 +206,24 @@ fn the_new_program_migrates_in_its_first_block_and_goes_on() {
 
     // Heights before the upgrade are of another layout.
     let refused = chain.app.read(19, |_, _| ()).unwrap_err();
-    assert!(matches!(refused, StoreError::OtherVersion { found: 1, own: 2, .. }));
+    assert!(matches!(
+        refused,
+        StoreError::OtherVersion {
+            found: 1,
+            own: 2,
+            ..
+        }
+    ));
     // The old program does not touch the new state.
     let halt = program(Program::default(), chain.app.store().clone()).halt();
-    assert!(matches!(halt, Some(Halt::Outdated { found: 2, own: 1, .. })));
+    assert!(matches!(
+        halt,
+        Some(Halt::Outdated {
+            found: 2,
+            own: 1,
+            ..
+        })
+    ));
 }
 
 #[test]
@@ -213,7 +237,10 @@ fn the_new_program_does_not_start_early_or_without_a_plan() {
     assert!(early(&chain).contains("no upgrade is planned"));
     pass(&mut chain, 1, plan("v2", HEIGHT));
     let refused = early(&chain);
-    assert!(refused.contains("'v2' is planned for height 20"), "{refused}");
+    assert!(
+        refused.contains("'v2' is planned for height 20"),
+        "{refused}"
+    );
     // The plan is withdrawn: all go on as they were.
     assert_eq!(pass(&mut chain, 2, cancel()), "");
     assert_eq!(planned(&chain), None);

@@ -199,7 +199,8 @@ impl Chain {
         set(&self.total_power, epoch::total_power(state, now.number));
 
         let plan = upgrade::plan(state);
-        self.upgrade.set(plan.map_or(0.0, |plan| plan.height as f64));
+        self.upgrade
+            .set(plan.map_or(0.0, |plan| plan.height as f64));
         self.say_rounds(&beacon::open_rounds(state), &app.shares_seen());
         let key = keygen::key(state, now.number);
         set(&self.threshold, key.map_or(0, |key| key.threshold.into()));

@@ -39,7 +39,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
     #[allow(deprecated)]
     let old = [
         ("time", plan.time.is_some_and(|time| time.seconds >= 0)),
-        ("upgraded_client_state", plan.upgraded_client_state.is_some()),
+        (
+            "upgraded_client_state",
+            plan.upgraded_client_state.is_some(),
+        ),
     ];
     if let Some((what, _)) = old.into_iter().find(|(_, there)| *there) {
         let what = what.to_owned();

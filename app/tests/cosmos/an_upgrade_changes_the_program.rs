@@ -151,7 +151,7 @@ fn the_old_program_halts_before_the_height_and_decides_nothing_about_it() {
         .is_empty());
     // CometBFT gets no answer about a block that others decided.
     let app = chain.app.clone();
-    std::thread::spawn(move || app.finalize_block(&block_of_others()));
+    std::thread::spawn(move || Application::finalize_block(&app, block_of_others()));
     assert_eq!(chain.app.latest().height(), 19);
 }
 
@@ -298,13 +298,14 @@ fn the_new_program_goes_on_from_a_snapshot_of_the_height_before() {
 #[should_panic(expected = "the chain began with app version 1")]
 fn the_new_program_does_not_replay_a_chain_from_its_first_block() {
     let app = program(NEXT, Store::open(Arc::new(MemKv::new())).unwrap());
-    app.init_chain(RequestInitChain {
+    let request = RequestInitChain {
         consensus_params: Some(ConsensusParams {
             version: Some(VersionParams { app: 1 }),
             ..ConsensusParams::default()
         }),
         ..RequestInitChain::default()
-    });
+    };
+    Application::init_chain(&app, request);
 }
 
 #[test]

@@ -34,6 +34,7 @@ use std::sync::Arc;
 use prometheus_client::metrics::gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use race_app::upgrade::Program;
 
 /// The prefix of this program's metrics.
 pub const PREFIX: &str = "raced";

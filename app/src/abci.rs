@@ -15,7 +15,7 @@ use tendermint_proto::v0_38::abci::{
     ResponseProcessProposal, ResponseQuery, ResponseVerifyVoteExtension, ValidatorUpdate,
 };
 use tendermint_proto::v0_38::crypto::{public_key, PublicKey};
-use tendermint_proto::v0_38::types::BlockIdFlag;
+use tendermint_proto::v0_38::types::{BlockIdFlag, ConsensusParams, VersionParams};
 
 use crate::address::ConsensusAddress;
 use crate::app::{App, NewBlock};
@@ -26,7 +26,7 @@ use crate::genesis::AppGenesis;
 use crate::statesync;
 use crate::time::milliseconds;
 use crate::tx::execute::shown;
-use crate::upgrade::APP_VERSION;
+use crate::upgrade::Halt;
 use race_proto::race::epoch::v1::Validator;
 use race_proto::race::evidence::v1::Kind;
 
@@ -97,7 +97,7 @@ impl Application for App {
         ResponseInfo {
             data: NAME.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            app_version: APP_VERSION,
+            app_version: self.version(),
             last_block_height: i64::try_from(latest.height()).unwrap_or(i64::MAX),
             last_block_app_hash: last_block_app_hash.into(),
         }
@@ -122,6 +122,12 @@ impl Application for App {
     }
 
     fn init_chain(&self, request: RequestInitChain) -> ResponseInitChain {
+        // 0 in files that do not say it.
+        let version = request.consensus_params.and_then(|params| params.version);
+        let (found, own) = (version.map_or(0, |v| v.app), self.program_version());
+        if found != 0 && found != own {
+            panic!("{}", Halt::Genesis { found, own });
+        }
         let genesis = AppGenesis::from_json(&request.app_state_bytes);
         let first = height(request.initial_height).max(1);
         let time = milliseconds(request.time.as_ref());
@@ -176,6 +182,13 @@ impl Application for App {
     }
 
     fn finalize_block(&self, request: RequestFinalizeBlock) -> ResponseFinalizeBlock {
+        if self.halt().is_some() {
+            // Who listens to the halt ends the process. Until then CometBFT waits, with the block in its
+            // store: the next program executes it.
+            loop {
+                std::thread::park();
+            }
+        }
         let finalized = App::finalize_block(
             self,
             &NewBlock {
@@ -192,7 +205,10 @@ impl Application for App {
             events: finalized.events,
             tx_results: finalized.results,
             validator_updates: finalized.updates.iter().map(update).collect(),
-            consensus_param_updates: None,
+            consensus_param_updates: finalized.app_version.map(|app| ConsensusParams {
+                version: Some(VersionParams { app }),
+                ..ConsensusParams::default()
+            }),
             app_hash: finalized.app_hash.to_vec().into(),
         }
     }

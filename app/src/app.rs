@@ -2,7 +2,11 @@
 //!
 //! `finalize_block` computes and writes nothing; `commit` makes it durable in one batch and then
 //! swaps what queries and CheckTx read. Clones share everything.
+//!
+//! Before each block [`App::halt`] says whether this program may execute it. Where it may not, nothing is
+//! proposed, no proposal is accepted, and who listens ([`App::on_halt`]) is told to end the process.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -25,7 +29,8 @@ use crate::statesync::StateSync;
 use crate::store::{Prepared, Snapshot, Store, StoreError};
 use crate::tx::execute::simulate;
 use crate::tx::Outcome;
-use crate::{injected, proposal};
+use crate::upgrade::{Halt, Next, Program};
+use crate::{injected, proposal, upgrade};
 
 /// What the node's workers learn after each block.
 #[derive(Debug, Clone)]
@@ -41,6 +46,7 @@ pub struct Committed {
 }
 
 type Listener = Arc<dyn Fn(&Committed) + Send + Sync>;
+type HaltListener = Arc<dyn Fn(&Halt) + Send + Sync>;
 
 /// A block to execute.
 #[derive(Debug, Clone, Default)]
@@ -64,14 +70,16 @@ pub struct Finalized {
     pub updates: Vec<Validator>,
     /// The app hash after the block.
     pub app_hash: [u8; 32],
+    /// The version of the state machine, when this block's is another than the one's before.
+    pub app_version: Option<u64>,
 }
 
-/// The state of a new chain before its first commit.
+/// A state that no block has written: a new chain's, or one that an upgrade has changed.
 #[derive(Clone)]
-struct Born {
+struct Unwritten {
     state: State,
     chain_id: String,
-    first_height: u64,
+    next_height: u64,
 }
 
 struct Pending {
@@ -82,11 +90,12 @@ struct Pending {
 
 #[derive(Default)]
 struct Progress {
-    born: Option<Born>,
+    unwritten: Option<Unwritten>,
     pending: Option<Pending>,
 }
 
 struct Inner {
+    program: Program,
     store: Store,
     oracle: Arc<dyn RaceOracle>,
     signer: Arc<dyn BeaconSigner>,
@@ -94,6 +103,9 @@ struct Inner {
     progress: Mutex<Progress>,
     mempool: Mutex<Option<Mempool>>,
     listeners: Mutex<Vec<Listener>>,
+    halt_listeners: Mutex<Vec<HaltListener>>,
+    /// The last height to execute.
+    halt_after: AtomicU64,
     statesync: StateSync,
 }
 
@@ -146,8 +158,19 @@ impl App {
     /// An application over a store, with the node's way to recompute nonces and its shares of
     /// committees' keys.
     pub fn new(store: Store, oracle: Arc<dyn RaceOracle>, signer: Arc<dyn BeaconSigner>) -> Self {
+        Self::of(Program::default(), store, oracle, signer)
+    }
+
+    /// The application of a program of this version.
+    pub fn of(
+        program: Program,
+        store: Store,
+        oracle: Arc<dyn RaceOracle>,
+        signer: Arc<dyn BeaconSigner>,
+    ) -> Self {
         let app = Self {
             inner: Arc::new(Inner {
+                program,
                 store,
                 oracle,
                 signer,
@@ -155,12 +178,31 @@ impl App {
                 progress: Mutex::default(),
                 mempool: Mutex::default(),
                 listeners: Mutex::default(),
+                halt_listeners: Mutex::default(),
+                halt_after: AtomicU64::new(u64::MAX),
                 statesync: StateSync::default(),
             }),
         };
+        app.upgrade();
         app.reset_mempool();
         app.resume();
         app
+    }
+
+    /// Migrates the committed state, in memory, if the next block is the first one of this program.
+    fn upgrade(&self) {
+        let latest = View::of(self.latest());
+        let next = upgrade::next(&latest.state, latest.height, &self.inner.program);
+        if latest.height == 0 || next != Ok(Next::Migrate) {
+            return;
+        }
+        let mut state = latest.state;
+        upgrade::apply(&mut state, &self.inner.program);
+        lock(&self.inner.progress).unwritten = Some(Unwritten {
+            state,
+            chain_id: latest.chain_id,
+            next_height: latest.height.saturating_add(1),
+        });
     }
 
     /// Snapshots that others restore from, and the restore of this node.
@@ -170,8 +212,10 @@ impl App {
 
     /// Goes on with a state that was restored, as after a start.
     pub(crate) fn restored(&self) {
+        self.upgrade();
         self.reset_mempool();
         self.resume();
+        self.look_ahead();
     }
 
     /// Starts the recomputations again that were under way when the process ended.
@@ -186,6 +230,53 @@ impl App {
     /// Calls `listener` after each commit, on the consensus thread: it must be quick.
     pub fn on_commit(&self, listener: impl Fn(&Committed) + Send + Sync + 'static) {
         lock(&self.inner.listeners).push(Arc::new(listener));
+    }
+
+    /// Calls `listener` when a block was committed after which this program does not go on, on the
+    /// consensus thread: it must be quick.
+    pub fn on_halt(&self, listener: impl Fn(&Halt) + Send + Sync + 'static) {
+        lock(&self.inner.halt_listeners).push(Arc::new(listener));
+    }
+
+    /// Halts after the block of this height.
+    pub fn halt_after(&self, height: u64) {
+        self.inner.halt_after.store(height, Ordering::SeqCst);
+    }
+
+    /// Why this program does not execute the next block, if it does not.
+    pub fn halt(&self) -> Option<Halt> {
+        let latest = View::of(self.latest());
+        if latest.height == 0 {
+            return None;
+        }
+        let asked = self.inner.halt_after.load(Ordering::SeqCst);
+        let asked = (latest.height >= asked).then_some(Halt::Asked {
+            height: latest.height,
+        });
+        let next = upgrade::next(&latest.state, latest.height, &self.inner.program);
+        next.err().or(asked)
+    }
+
+    fn look_ahead(&self) {
+        if let Some(halt) = self.halt() {
+            let listeners = lock(&self.inner.halt_listeners).clone();
+            listeners.iter().for_each(|listener| listener(&halt));
+        }
+    }
+
+    /// The version of this program.
+    pub fn program_version(&self) -> u64 {
+        self.inner.program.version
+    }
+
+    /// The version of the last block's state: what the next block's header has. This program's before
+    /// there is a chain.
+    pub fn version(&self) -> u64 {
+        let latest = self.latest();
+        match latest.height() {
+            0 => self.program_version(),
+            _ => upgrade::version(&State::new(Arc::new(latest))),
+        }
     }
 
     /// The store.
@@ -203,20 +294,43 @@ impl App {
         self.inner.oracle.as_ref()
     }
 
-    /// Runs `read` on the state of a height (0: the latest).
+    /// Runs `read` on the state of a height (0: the latest). A program that migrates with the next block
+    /// reads the latest state as it is after that.
     ///
     /// # Errors
-    /// When the height is in the future or no longer kept, and before the first block.
+    /// When the height is in the future, no longer kept or of another version, and before the first block.
     pub fn read<T>(
         &self,
         height: u64,
         read: impl FnOnce(&Context<'_>, &State) -> T,
     ) -> Result<T, StoreError> {
-        let snapshot = match height {
-            0 => self.latest(),
-            _ => self.inner.store.at(height)?,
+        let latest = self.latest();
+        let at = match height {
+            0 => latest.height(),
+            _ => height,
         };
-        let view = View::of(snapshot);
+        let unwritten = lock(&self.inner.progress).unwritten.clone();
+        let unwritten = unwritten.filter(|_| at > 0 && at == latest.height());
+        let view = match unwritten {
+            Some(Unwritten {
+                state, chain_id, ..
+            }) => View {
+                time_ms: chain::time_ms(&state),
+                state,
+                chain_id,
+                height: at,
+            },
+            None if at == latest.height() => View::of(latest),
+            None => View::of(self.inner.store.at(at)?),
+        };
+        let (found, own) = (upgrade::version(&view.state), self.program_version());
+        if at > 0 && found != own {
+            return Err(StoreError::OtherVersion {
+                height: at,
+                found,
+                own,
+            });
+        }
         Ok(read(&view.context(self.oracle()), &view.state))
     }
 
@@ -251,14 +365,15 @@ impl App {
             oracle: self.oracle(),
         };
         let validators = genesis.apply(&mut state, &context)?;
+        upgrade::migrate(&mut state, &self.inner.program);
         let app_hash = self.prepare(first_height, &state).app_hash();
-        let born = Born {
+        let unwritten = Unwritten {
             state,
             chain_id: chain_id.to_owned(),
-            first_height,
+            next_height: first_height,
         };
         *lock(&self.inner.progress) = Progress {
-            born: Some(born),
+            unwritten: Some(unwritten),
             pending: None,
         };
         self.reset_mempool();
@@ -272,17 +387,17 @@ impl App {
 
     /// State and context before the next block.
     fn next(&self) -> Option<View> {
-        let born = lock(&self.inner.progress).born.clone();
+        let unwritten = lock(&self.inner.progress).unwritten.clone();
         let snapshot = self.latest();
-        match (snapshot.height(), born) {
-            (0, None) => None,
-            (0, Some(born)) => Some(View {
-                time_ms: chain::time_ms(&born.state),
-                state: born.state,
-                chain_id: born.chain_id,
-                height: born.first_height,
+        match (snapshot.height(), unwritten) {
+            (_, Some(unwritten)) => Some(View {
+                time_ms: chain::time_ms(&unwritten.state),
+                state: unwritten.state,
+                chain_id: unwritten.chain_id,
+                height: unwritten.next_height,
             }),
-            (height, _) => Some(View {
+            (0, None) => None,
+            (height, None) => Some(View {
                 height: height.saturating_add(1),
                 ..View::of(snapshot)
             }),
@@ -292,8 +407,13 @@ impl App {
     /// Executes a block and computes its app hash; [`App::commit`] writes it.
     ///
     /// # Panics
-    /// When there is no chain yet or the store fails: a node must stop then.
+    /// When there is no chain yet, this program must not execute the block ([`App::halt`]) or the store
+    /// fails: a node must stop then.
     pub fn finalize_block(&self, new: &NewBlock) -> Finalized {
+        if let Some(halt) = self.halt() {
+            panic!("{halt}");
+        }
+        let before = self.version();
         let view = self.next().expect("InitChain comes before the first block");
         let View {
             mut state,
@@ -306,7 +426,7 @@ impl App {
             time_ms: new.time_ms,
             oracle: self.oracle(),
         };
-        let executed = execute(&mut state, &context, &new.block);
+        let executed = execute(&mut state, &context, &new.block, &self.inner.program);
         let prepared = self.prepare(new.height, &state);
         let app_hash = prepared.app_hash();
         let mut events = executed.events.clone();
@@ -326,6 +446,7 @@ impl App {
             events: executed.events,
             updates: executed.updates,
             app_hash,
+            app_version: Some(self.program_version()).filter(|now| *now != before),
         }
     }
 
@@ -348,7 +469,7 @@ impl App {
             .store
             .commit(prepared)
             .unwrap_or_else(|error| panic!("{error}"));
-        lock(&self.inner.progress).born = None;
+        lock(&self.inner.progress).unwritten = None;
         self.reset_mempool();
         let committed = Committed {
             height: snapshot.height(),
@@ -358,6 +479,7 @@ impl App {
         };
         let listeners = lock(&self.inner.listeners).clone();
         listeners.iter().for_each(|listener| listener(&committed));
+        self.look_ahead();
         snapshot
     }
 
@@ -395,7 +517,8 @@ impl App {
         txs: Vec<Bytes>,
         max_bytes: u64,
     ) -> Vec<Bytes> {
-        let Some(view) = self.next() else {
+        // What a program that halts would propose, the next one has not made.
+        let Some(view) = self.next().filter(|_| self.halt().is_none()) else {
             return Vec::new();
         };
         let awaited = signing::awaited(&view.state, &view.chain_id);
@@ -439,10 +562,11 @@ impl App {
             .map_or_else(Waiting::default, Mempool::waiting)
     }
 
-    /// Whether a proposed block may be voted for.
+    /// Whether a proposed block may be voted for. None may by a program that will not execute it: so the
+    /// block of an upgrade is proposed and decided by those that have the new program.
     pub fn process_proposal(&self, txs: &[Bytes]) -> bool {
-        self.next()
-            .is_some_and(|view| proposal::is_acceptable(&view.state, &view.chain_id, txs))
+        let next = self.next().filter(|_| self.halt().is_none());
+        next.is_some_and(|view| proposal::is_acceptable(&view.state, &view.chain_id, txs))
     }
 }
 

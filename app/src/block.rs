@@ -11,7 +11,8 @@ use crate::evidence::Misbehavior;
 use crate::state::State;
 use crate::tx::execute::deliver;
 use crate::tx::Outcome;
-use crate::{chain, epoch, evidence, injected, upgrade};
+use crate::upgrade::Program;
+use crate::{chain, epoch, evidence, injected};
 
 /// What a decided block brings, besides its height and time.
 #[derive(Debug, Clone, Default)]
@@ -35,11 +36,20 @@ pub struct Executed {
     pub updates: Vec<Validator>,
 }
 
-/// Executes a block on the state before it.
-pub fn execute(state: &mut State, context: &Context<'_>, block: &Block) -> Executed {
-    upgrade::begin_block(state);
+/// How a block begins.
+pub fn begin(state: &mut State, context: &Context<'_>, block: &Block) {
     epoch::begin_block(state, context, &block.signed);
     evidence::begin_block(state, context, &block.misbehavior);
+}
+
+/// Executes a block on the state before it, as a program of that version does.
+pub fn execute(
+    state: &mut State,
+    context: &Context<'_>,
+    block: &Block,
+    program: &Program,
+) -> Executed {
+    (program.begin_block)(state, context, block);
     let mut events = take_events(state, "BeginBlock");
     let outcome = |(index, tx)| match injected::read(tx).filter(|_| index == 0) {
         Some(signatures) => injected::deliver(state, context, &signatures),

@@ -22,6 +22,7 @@ const MESSAGES: &[&[MessageType]] = &[
     race::MESSAGES,
     session::MESSAGES,
     settlement::MESSAGES,
+    upgrade::MESSAGES,
 ];
 
 /// The queries of all modules.
@@ -57,6 +58,7 @@ pub const ERRORS: &[Table] = &[
     race::errors::Error::TABLE,
     session::errors::Error::TABLE,
     settlement::errors::Error::TABLE,
+    upgrade::errors::Error::TABLE,
 ];
 
 /// All message types.

@@ -180,6 +180,7 @@ impl Driver {
         Status {
             height: view.height,
             doing,
+            halted: String::new(),
             race,
             models: self.host.loaded(),
             unsettled,

@@ -1,5 +1,5 @@
 //! The `raced` binary.
 
 fn main() -> std::process::ExitCode {
-    raced::cli::main()
+    raced::cli::main(race_app::upgrade::Program::default())
 }

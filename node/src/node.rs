@@ -9,10 +9,11 @@ use race_app::chain;
 use race_app::oracle::RaceOracle as _;
 use race_app::state::State;
 use race_app::store::Snapshot;
+use race_app::upgrade::{Halt, Program};
 use race_proto::race::node::v1::Endpoints;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::abci;
 use crate::checker::Checker;
@@ -65,6 +66,9 @@ const WORKERS_LIMIT: Duration = Duration::from_secs(1);
 /// How long calls of CometBFT that are at hand may take then. A Commit that takes longer is cut off as
 /// by a crash: the state stays at the height before it or comes to the one after.
 const CALLS_LIMIT: Duration = Duration::from_secs(2);
+/// How long a node that halts at a height still passes on its votes for the last block, without which
+/// slower ones would not get there. It decides nothing in that time.
+const LINGER: Duration = Duration::from_secs(3);
 
 /// Anything that keeps a node from running; each sentence names what to do.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -78,6 +82,10 @@ pub struct Options {
     pub cometbft: Option<PathBuf>,
     /// What to do wrong, on a local network.
     pub misbehave: Option<Misbehaviour>,
+    /// The last height to execute.
+    pub halt_height: Option<u64>,
+    /// The version of the state machine.
+    pub program: Program,
     /// The node's numbers; the log counts into them as well.
     pub metrics: Metrics,
 }
@@ -153,7 +161,7 @@ fn registrar(
 /// Runs the node of `home` until it is asked to stop.
 ///
 /// # Errors
-/// The node cannot start, or CometBFT ended by itself.
+/// The node cannot start, CometBFT ended by itself, or the node halted at a height: a [`Halt`].
 pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     let home = std::path::absolute(home)?;
     let config = Config::load(&home, std::env::vars(), &options.config)?;
@@ -183,10 +191,22 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     let shares = Shares::new(config.beacon.scheme);
     let timed = |database| metrics.store.timed(database);
     let store = joining::open_store(&home, &config, timed)?;
-    let app = App::new(store, oracle.clone(), Arc::new(shares.clone()));
+    let program = options.program;
+    let app = App::of(program, store, oracle.clone(), Arc::new(shares.clone()));
+    if let Some(height) = options.halt_height {
+        app.halt_after(height);
+    }
+    if let Some(halt) = app.halt() {
+        return Err(halt.into());
+    }
     let snapshots = Snapshots::open(&home, &config.state_sync)?;
     app.offer_snapshots(snapshots.shelf());
-    let first = view(app.latest());
+    // What the last block left, as this program reads it.
+    let first = app.read(0, |context, state| View {
+        state: state.clone(),
+        height: context.height,
+        time_ms: context.time_ms,
+    })?;
     for pending in race_app::race::pending_recomputations(&first.state) {
         oracle.start(&pending);
     }
@@ -196,6 +216,12 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         events.count(committed, &address);
         commits.send_replace(Arc::new(view(committed.snapshot.clone())));
         snapshots.follow(&committed.snapshot);
+    });
+
+    let (halts, halted) = watch::channel(None);
+    app.on_halt(move |halt| {
+        tracing::warn!("{halt}");
+        halts.send_replace(Some(halt.clone()));
     });
 
     let proxy_app = ProxyApp::for_home(&home);
@@ -223,7 +249,17 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     // CometBFT, configured from our own file at every start.
     let mut comet_config = config.comet(proxy_app);
     // Only a node without any state joins from a snapshot.
-    comet_config.statesync.enable &= app.latest().height() == 0;
+    let empty = app.latest().height() == 0;
+    comet_config.statesync.enable &= empty;
+    let began = genesis.consensus_params.version.app;
+    let replays = empty && !comet_config.statesync.enable;
+    if replays && began != 0 && began != program.version {
+        return Err(Halt::Genesis {
+            found: began,
+            own: program.version,
+        }
+        .into());
+    }
     if comet_config.statesync.enable {
         tokio::spawn(joining::say_while_waiting(Arc::new(app.clone())));
     }
@@ -285,6 +321,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         let health = Health {
             metrics: metrics.clone(),
             latest: latest.clone(),
+            program,
             max_block_age: Duration::from_secs(config.metrics.max_block_age_s),
         };
         let mut until = stopped.clone();
@@ -337,7 +374,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         },
     ));
 
-    let outcome = supervise(comet.as_ref(), serving, resting).await;
+    let outcome = supervise(comet.as_ref(), serving, resting, halted).await;
     stop.send_replace(true);
     if let Some(comet) = &comet {
         comet.stop(COMET_LIMIT).await;
@@ -354,11 +391,13 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     outcome
 }
 
-/// Waits for the first reason to stop: a signal, CometBFT's end, or the failure of gRPC or REST.
+/// Waits for the first reason to stop: a signal, CometBFT's end, a height after which this program does
+/// not go on, or the failure of gRPC or REST.
 async fn supervise(
     comet: Option<&CometProcess>,
     mut serving: JoinHandle<Result<(), grpc::GrpcError>>,
     mut resting: JoinHandle<Result<(), rest::RestError>>,
+    mut halted: watch::Receiver<Option<Halt>>,
 ) -> Result<(), Failure> {
     let comet_ended = async {
         match comet {
@@ -372,7 +411,16 @@ async fn supervise(
             None => std::future::pending().await,
         }
     };
+    let halt = async {
+        let halt = halted.wait_for(Option::is_some).await;
+        let Some(halt) = halt.ok().and_then(|halt| halt.clone()) else {
+            return std::future::pending().await;
+        };
+        sleep(LINGER).await;
+        halt
+    };
     tokio::select! {
+        halt = halt => Err(halt.into()),
         reason = state_sync_failed => Err(joining::failed(&reason)),
         signal = shutdown::requested() => {
             tracing::info!(signal, "stopping");

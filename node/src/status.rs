@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use race_app::upgrade::Halt;
 use serde::{Deserialize, Serialize};
 
 use crate::comet::files;
@@ -29,6 +30,8 @@ pub struct Status {
     pub doing: String,
     /// The race that it runs.
     pub race: Option<RaceStatus>,
+    /// Why it ended at a height and does not go on; empty while it runs.
+    pub halted: String,
     /// Models that it has loaded.
     pub models: Vec<String>,
     /// Answered requests that the chain has not settled.
@@ -43,6 +46,14 @@ fn path(home: &Path) -> PathBuf {
 }
 
 impl Status {
+    /// That of a node that has halted.
+    pub fn halted(halt: &Halt) -> Self {
+        Self {
+            halted: halt.to_string(),
+            ..Self::default()
+        }
+    }
+
     /// Writes it; a failure is only logged, as nothing depends on it.
     pub fn write(&self, home: &Path) {
         let bytes = serde_json::to_vec(self).expect("a status is JSON");

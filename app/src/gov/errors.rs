@@ -10,7 +10,7 @@ errors! { "gov";
     /// An option that cannot be voted for.
     InvalidVote { option: i32 } = 7, "{option}: expected yes, abstain, no or no with veto: invalid vote option",
     /// A message that proposals cannot carry.
-    Unroutable { type_url: String } = 10, "{type_url}: a proposal carries only what governance alone may send (MsgUpdateParams, MsgRegisterModel, MsgRetireModel): proposal message not recognized by router",
+    Unroutable { type_url: String } = 10, "{type_url}: a proposal carries only what governance alone may send (MsgUpdateParams, MsgRegisterModel, MsgRetireModel, MsgSoftwareUpgrade, MsgCancelUpgrade): proposal message not recognized by router",
     /// A proposal without messages.
     NoMessages {} = 11, "expected at least one message: no messages proposed",
     /// A message that its own checks refuse.

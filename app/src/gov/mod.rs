@@ -30,6 +30,8 @@ pub use queries::QUERIES;
 
 /// What proposals may carry: the messages that governance alone may send, and no others.
 pub const GOVERNED: &[&str] = &[
+    "/cosmos.upgrade.v1beta1.MsgSoftwareUpgrade",
+    "/cosmos.upgrade.v1beta1.MsgCancelUpgrade",
     "/race.model.v1.MsgRegisterModel",
     "/race.model.v1.MsgRetireModel",
     "/race.params.v1.MsgUpdateParams",

@@ -219,6 +219,11 @@ impl<V: Message + Default> Item<V> {
     pub fn put(&self, state: &mut State, value: &V) {
         self.0.put(state, &(), value);
     }
+
+    /// Removes it.
+    pub fn remove(&self, state: &mut State) {
+        self.0.remove(state, &());
+    }
 }
 
 /// A counter: ids and account numbers.

@@ -100,6 +100,16 @@ pub enum StoreError {
         /// The latest height.
         latest: u64,
     },
+    /// A height before or after an upgrade.
+    #[error("the state of height {height} has app version {found}, this program reads {own}; read it with the program of that version")]
+    OtherVersion {
+        /// The height asked for.
+        height: u64,
+        /// The version of its state.
+        found: u64,
+        /// The program's.
+        own: u64,
+    },
     /// ICS-23 cannot prove an empty value, so none is stored.
     #[error("empty value for key {key} of store {store:?}: delete the key instead")]
     EmptyValue {

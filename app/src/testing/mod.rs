@@ -19,6 +19,7 @@
 //! | what an honest node sends at each block | [`honest`] |
 //! | members' shares of committees' keys | [`committee`] |
 //! | nonces without computing them | [`FakeOracle`] |
+//! | a next version of the state machine | [`next`] |
 //!
 //! [`Chain::step`] makes one block as CometBFT would: each node's [`honest`] messages and the
 //! transactions that were [sent](Chain::send) go through CheckTx, PrepareProposal,
@@ -31,6 +32,7 @@
 mod chain;
 pub mod committee;
 pub mod honest;
+pub mod next;
 mod node;
 mod oracle;
 mod wallet;

@@ -266,8 +266,22 @@ impl Writer {
                     value: any.value,
                 });
             }
-            // None of our messages has a time.
-            "google.protobuf.Timestamp" | "google.protobuf.Duration" => return Err(unsupported()),
+            "google.protobuf.Timestamp" => {
+                let time = message
+                    .transcode_to::<prost_types::Timestamp>()
+                    .map_err(|_| unsupported())?
+                    .to_string();
+                // Go leaves out the zeros that a fraction ends with.
+                let shown = time.trim_end_matches('Z');
+                let shown = match shown.contains('.') {
+                    true => shown.trim_end_matches('0'),
+                    false => shown,
+                };
+                self.text(&format!("{shown}Z"));
+                return Ok(());
+            }
+            // None of our messages has one.
+            "google.protobuf.Duration" => return Err(unsupported()),
             _ => {}
         }
         let layout = Layout::find(&descriptor).ok_or_else(unsupported)?;

@@ -11,6 +11,7 @@ mod a_refused_transaction_says_why;
 mod a_state_is_restored_behind_abci;
 mod a_transfer_looks_as_on_an_sdk_chain;
 mod amino_signatures_are_accepted;
+mod an_upgrade_changes_the_program;
 mod anothers_account_may_pay_the_fee;
 mod events_are_as_the_sdk_emits_them;
 mod governance_changes_a_parameter;

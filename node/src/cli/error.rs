@@ -8,7 +8,7 @@ use crate::tree::Tree;
 /// A command failed.
 #[derive(Debug)]
 pub struct CliError {
-    usage: bool,
+    exit_code: u8,
     message: String,
     details: Vec<(&'static str, Tree)>,
 }
@@ -18,7 +18,17 @@ impl CliError {
     #[must_use]
     pub fn usage(message: impl Into<String>) -> Self {
         Self {
-            usage: true,
+            exit_code: 2,
+            ..Self::failed(message)
+        }
+    }
+
+    /// A node ended at a height where this program must not go on: exit code 3, on which no service
+    /// manager should start it again.
+    #[must_use]
+    pub fn halted(message: impl Into<String>) -> Self {
+        Self {
+            exit_code: 3,
             ..Self::failed(message)
         }
     }
@@ -27,7 +37,7 @@ impl CliError {
     #[must_use]
     pub fn failed(message: impl Into<String>) -> Self {
         Self {
-            usage: false,
+            exit_code: 1,
             message: message.into(),
             details: Vec::new(),
         }
@@ -36,7 +46,7 @@ impl CliError {
     /// An input that cannot be used is wrong usage.
     #[must_use]
     pub fn as_usage(mut self) -> Self {
-        self.usage = true;
+        self.exit_code = 2;
         self
     }
 
@@ -60,10 +70,10 @@ impl CliError {
         self.details.iter().any(|(name, _)| *name == "txhash")
     }
 
-    /// 1, or 2 for wrong usage.
+    /// 1; 2 for wrong usage; 3 for a node that halted.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        1 + u8::from(self.usage)
+        self.exit_code
     }
 
     /// The sentence.

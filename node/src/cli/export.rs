@@ -9,12 +9,13 @@ use race_app::export::export;
 use race_app::genesis::GENESIS_POWER;
 use race_app::node::genesis::GenesisNode;
 use race_app::state::State;
-use race_app::store::Engine;
+use race_app::store::{Engine, StoreError};
+use race_app::upgrade;
 use race_proto::race::node::v1::Endpoints;
 
 use super::error::CliError;
 use super::{Context, Outcome, Run};
-use crate::comet::genesis::Genesis;
+use crate::comet::genesis::{ConsensusParams, Genesis, VersionParams};
 use crate::comet::home::Home;
 use crate::comet::keys::ValidatorKey;
 use crate::config::Config;
@@ -108,10 +109,20 @@ impl Run for Export {
             None => store.latest(),
         };
         let (height, app_hash) = (snapshot.height(), snapshot.app_hash());
-        let app_state = export(&State::new(Arc::new(snapshot)), height, nodes)?;
+        let state = State::new(Arc::new(snapshot));
+        let (found, own) = (upgrade::version(&state), context.program.version);
+        if height > 0 && found != own {
+            return Err(CliError::failed(
+                StoreError::OtherVersion { height, found, own }.to_string(),
+            ));
+        }
+        let app_state = export(&state, height, nodes)?;
         let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let genesis = Genesis {
-            consensus_params: old.consensus_params,
+            consensus_params: ConsensusParams {
+                version: VersionParams { app: own },
+                ..old.consensus_params
+            },
             app_state: serde_json::to_value(&app_state)?,
             ..Genesis::new(&self.chain_id, &now)
         };

@@ -2,7 +2,7 @@
 //!
 //! A command is a type that implements [`Run`] and a line in [`COMMANDS`]. All of them share
 //! `--home` and `--output`, print through [`Context`], and end with 0 (done), 1 (refused or
-//! failed) or 2 (wrong usage).
+//! failed), 2 (wrong usage) or 3 (a node halted: another program must go on).
 //!
 //! | file | what is in it |
 //! |---|---|
@@ -50,6 +50,8 @@ use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command};
+
+use race_app::upgrade::Program;
 
 use crate::tree::Tree;
 use console::{Console, Format};
@@ -137,6 +139,8 @@ pub struct Context {
     pub home: PathBuf,
     /// Whether `home` was named by flag or variable.
     pub home_given: bool,
+    /// The version of the state machine that this program has.
+    pub program: Program,
 }
 
 impl Context {
@@ -173,7 +177,7 @@ pub fn command() -> Command {
     Command::new("raced")
         .about("Race: a blockchain whose voting power is proven computing power")
         .version(env!("CARGO_PKG_VERSION"))
-        .after_help("Exit codes: 0 done, 1 refused or failed, 2 wrong usage.\n\nExample:\n  raced query epoch current --node http://127.0.0.1:26657")
+        .after_help("Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the node halted at a height.\n\nExample:\n  raced query epoch current --node http://127.0.0.1:26657")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .arg(home.global(true))
@@ -182,10 +186,10 @@ pub fn command() -> Command {
 }
 
 /// Runs the command line `args` (the program's name first) and returns the exit code.
-pub async fn run(args: Vec<OsString>, console: Console) -> u8 {
+pub async fn run(args: Vec<OsString>, console: Console, program: Program) -> u8 {
     let format = Format::wanted(&args);
     let outcome = match command().try_get_matches_from(args) {
-        Ok(matches) => dispatch(&matches, console.clone()).await,
+        Ok(matches) => dispatch(&matches, console.clone(), program).await,
         Err(error) if !error.use_stderr() => {
             console.print(&error.to_string());
             Ok(())
@@ -204,7 +208,7 @@ pub async fn run(args: Vec<OsString>, console: Console) -> u8 {
     }
 }
 
-async fn dispatch(matches: &ArgMatches, console: Console) -> Outcome {
+async fn dispatch(matches: &ArgMatches, console: Console, program: Program) -> Outcome {
     let (name, found) = matches
         .subcommand()
         .ok_or_else(|| CliError::usage("no command given: see raced --help"))?;
@@ -215,6 +219,7 @@ async fn dispatch(matches: &ArgMatches, console: Console) -> Outcome {
         console,
         format: matches.get_one("output").copied().unwrap_or_default(),
         home_given: home.is_some(),
+        program,
         home: home.unwrap_or_else(default_home),
     };
     (entry.run)(entry.name, found.clone(), context).await
@@ -225,9 +230,9 @@ fn default_home() -> PathBuf {
     user.unwrap_or_default().join(".raced")
 }
 
-/// The program: parses its arguments, runs, and says how it ended.
+/// The program, with its version of the state machine: parses its arguments, runs, and says how it ended.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main(program: Program) -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -235,7 +240,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(1);
         }
     };
-    let code = runtime.block_on(run(std::env::args_os().collect(), Console::real()));
+    let code = runtime.block_on(run(std::env::args_os().collect(), Console::real(), program));
     // A computation that still runs on a thread is not waited for.
     runtime.shutdown_background();
     ExitCode::from(code)

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use race_app::upgrade::Halt;
 
 use super::error::CliError;
 use super::{Context, Outcome, Run};
@@ -11,11 +12,12 @@ use crate::logging::Log;
 use crate::metrics::Metrics;
 use crate::misbehave::Misbehaviour;
 use crate::node::{self, Options};
+use crate::status::Status;
 
 /// Run the node of --home, with CometBFT as its child, until Ctrl-C or SIGTERM
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "Every key of config/app.toml can be overridden by --config section.key=value or by RACED_SECTION_KEY.\n\nExample:\n  raced start --home ~/.raced --config grpc.listen=127.0.0.1:9091"
+    after_help = "Every key of config/app.toml can be overridden by --config section.key=value or by RACED_SECTION_KEY.\nExit code 3: the node halted at a height, for an upgrade or as asked; the last line says how to go on.\n\nExample:\n  raced start --home ~/.raced --config grpc.listen=127.0.0.1:9091"
 )]
 pub struct Start {
     /// Override a key of config/app.toml
@@ -30,6 +32,9 @@ pub struct Start {
     /// Replay every block instead of joining from a snapshot
     #[arg(long)]
     replay: bool,
+    /// Halt after the block of this height, with exit code 3
+    #[arg(long, value_name = "HEIGHT", value_parser = clap::value_parser!(u64).range(1..))]
+    halt_height: Option<u64>,
     /// Break the rules on purpose, on a local network: forge, inflate, no-open, accuse
     #[arg(long, value_name = "KIND", env = "RACED_MISBEHAVE")]
     misbehave: Option<Misbehaviour>,
@@ -53,7 +58,7 @@ impl Run for Start {
         // Read here as well, so that a mistake is a usage error before anything is touched.
         let read = Config::load(&context.home, std::env::vars(), &config)
             .map_err(|error| CliError::from(error).as_usage())?;
-        let metrics = Metrics::default();
+        let metrics = Metrics::of(&context.program);
         let colours = context.console.terminal;
         let log = Log::begin(&read.log, read.log_format, colours, metrics.logged.clone())
             .map_err(|error| CliError::usage(error.to_string()))?;
@@ -67,11 +72,19 @@ impl Run for Start {
             config,
             cometbft: self.cometbft,
             misbehave: self.misbehave,
+            halt_height: self.halt_height,
+            program: context.program,
             metrics,
         };
         node::run(&context.home, options).await.map_err(|error| {
             tracing::error!(%error, "the node ends");
-            CliError::failed(error.to_string())
+            match error.downcast_ref::<Halt>() {
+                Some(halt) => {
+                    Status::halted(halt).write(&context.home);
+                    CliError::halted(halt.to_string())
+                }
+                None => CliError::failed(error.to_string()),
+            }
         })
     }
 }

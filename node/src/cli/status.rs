@@ -1,6 +1,7 @@
 //! `raced status`: how a node is, for people.
 
 use clap::Parser;
+use race_proto::cosmos::upgrade::v1beta1::{QueryCurrentPlanRequest, QueryCurrentPlanResponse};
 use race_proto::race::epoch::v1 as epoch;
 use race_proto::race::reputation::v1 as reputation;
 
@@ -11,6 +12,7 @@ use crate::comet::home::Home;
 use crate::comet::keys::ValidatorKey;
 use crate::config::Config;
 use crate::metrics::chain::phase_name;
+use crate::metrics::health::planned;
 use crate::node::pid_file;
 use crate::status;
 use crate::tree::Tree;
@@ -30,11 +32,15 @@ impl Run for Status {
         let chain = ChainClient::connect(&format!("http://{}", config.comet.rpc))
             .await
             .map_err(|e| {
-                CliError::from(e).while_doing(if running {
-                    "the node starts or its CometBFT does not answer"
-                } else {
-                    "the node does not run; raced start runs it"
-                })
+                let halted = status::Status::read(&home).unwrap_or_default().halted;
+                match (running, halted.is_empty()) {
+                    (true, _) => CliError::from(e)
+                        .while_doing("the node starts or its CometBFT does not answer"),
+                    (false, true) => {
+                        CliError::from(e).while_doing("the node does not run; raced start runs it")
+                    }
+                    (false, false) => CliError::failed(format!("the node does not run: {halted}")),
+                }
             })?;
         let now: epoch::QueryCurrentResponse = chain
             .ask(
@@ -56,6 +62,13 @@ impl Run for Status {
                 },
             )
             .await?;
+        let plan: QueryCurrentPlanResponse = chain
+            .ask(
+                "/cosmos.upgrade.v1beta1.Query/CurrentPlan",
+                &QueryCurrentPlanRequest {},
+            )
+            .await?;
+        let upgrade = plan.plan.map(|plan| planned(&plan, now.height));
         let calendar = now.epoch.unwrap_or_default();
         let member = committee.members.iter().find(|m| m.address == address.0);
         let own = status::Status::read(&home).unwrap_or_default();
@@ -89,6 +102,7 @@ impl Run for Status {
                 "race_blocks_left",
                 Tree::from(race.map_or(0, |r| r.blocks_left)),
             ),
+            ("upgrade", Tree::text(upgrade.unwrap_or_default())),
             ("models", Tree::text(own.models.join(", "))),
             ("unsettled_answers", Tree::from(own.unsettled as u64)),
         ]));

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use race_app::upgrade::APP_VERSION;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -167,7 +168,7 @@ impl Default for ValidatorParams {
 
 impl Default for VersionParams {
     fn default() -> Self {
-        Self { app: 1 }
+        Self { app: APP_VERSION }
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::{Check, Patient};
+use crate::status::Status;
 
 /// How long a peer or service may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(4);
@@ -92,7 +93,15 @@ pub async fn peers(patient: &Patient) -> Check {
 pub async fn node(patient: &Patient) -> Check {
     let name = "node";
     let Some(pid) = patient.running else {
-        return Check::ok(name, "does not run");
+        let halted = Status::read(&patient.home).map(|status| status.halted);
+        return match halted.filter(|halted| !halted.is_empty()) {
+            Some(halted) => Check::warn(
+                name,
+                format!("does not run: {halted}"),
+                "see docs/operate.md, Upgrades",
+            ),
+            None => Check::ok(name, "does not run"),
+        };
     };
     if !patient.config.metrics.enabled {
         return Check::warn(
@@ -114,6 +123,13 @@ pub async fn node(patient: &Patient) -> Check {
     let reasons = answer["reasons"].as_array().into_iter().flatten();
     let reasons: Vec<_> = reasons.filter_map(|reason| reason.as_str()).collect();
     let height = &answer["height"];
+    if let (Some(upgrade), true) = (answer["upgrade"].as_str(), reasons.is_empty()) {
+        return Check::warn(
+            name,
+            format!("runs as process {pid}, ready at height {height}; {upgrade}"),
+            "have the new program at hand: the node halts there by itself",
+        );
+    }
     match reasons.is_empty() {
         true => Check::ok(
             name,

@@ -10,6 +10,7 @@ use race_app::app::App;
 use race_app::beacon::{self, keygen};
 use race_app::epoch;
 use race_app::mempool::Waiting;
+use race_app::upgrade;
 use race_proto::race::beacon::v1::{Purpose, Round, RoundId, RoundStatus};
 use race_proto::race::epoch::v1::Phase;
 
@@ -83,6 +84,7 @@ pub struct Chain {
     deals: Gauge,
     complaints: Gauge,
     confirmations: Gauge,
+    upgrade: Gauge,
 }
 
 impl Chain {
@@ -144,6 +146,11 @@ impl Chain {
             "Confirmations in the key generation that is under way",
             &chain.confirmations,
         );
+        gauge(
+            "upgrade_height",
+            "The first height of the upgrade that is planned; 0 without one",
+            &chain.upgrade,
+        );
         registry.register_with_unit(
             "block_timestamp",
             "Header time of the last committed block, since 1970",
@@ -191,6 +198,9 @@ impl Chain {
         set(&self.power, epoch::power(state, now.number, &me.address));
         set(&self.total_power, epoch::total_power(state, now.number));
 
+        let plan = upgrade::plan(state);
+        self.upgrade
+            .set(plan.map_or(0.0, |plan| plan.height as f64));
         self.say_rounds(&beacon::open_rounds(state), &app.shares_seen());
         let key = keygen::key(state, now.number);
         set(&self.threshold, key.map_or(0, |key| key.threshold.into()));

@@ -3,7 +3,8 @@
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::{Duration, SystemTime};
 
-use race_app::chain;
+use race_app::upgrade::{self, Program};
+use race_proto::cosmos::upgrade::v1beta1::Plan;
 use serde::Serialize;
 
 use super::Metrics;
@@ -19,6 +20,8 @@ pub struct Health {
     pub metrics: Metrics,
     /// Its newest state.
     pub latest: Latest,
+    /// The version of the state machine that the node runs.
+    pub program: Program,
     /// The last block may be so old.
     pub max_block_age: Duration,
 }
@@ -34,6 +37,16 @@ pub struct Readiness {
     pub height: u64,
     /// Its age, by this machine's clock.
     pub block_age_seconds: f64,
+    /// The upgrade that is planned, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<String>,
+}
+
+/// A planned upgrade as seen after the block of a height.
+pub fn planned(plan: &Plan, height: u64) -> String {
+    let (name, at) = (&plan.name, plan.height);
+    let left = u64::try_from(at).unwrap_or(0).saturating_sub(height);
+    format!("upgrade '{name}' is planned for height {at}, in {left} blocks")
 }
 
 impl Health {
@@ -55,15 +68,26 @@ impl Health {
     pub fn readiness(&self) -> Readiness {
         let view = self.latest.view();
         // A read changes nothing that a panic could leave half changed.
-        let read = catch_unwind(AssertUnwindSafe(|| chain::id(&view.state)));
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            let next = upgrade::next(&view.state, view.height, &self.program);
+            let halt = next.err().filter(|_| view.height > 0);
+            (halt, upgrade::plan(&view.state))
+        }));
         let age = SystemTime::UNIX_EPOCH + Duration::from_millis(view.time_ms);
         // A header from the future is no old one.
         let age = SystemTime::now().duration_since(age).unwrap_or_default();
         let mut reasons = Vec::new();
         reasons.extend(self.is_alive().err());
-        if read.is_err() {
-            reasons.push("the store does not answer; the log says why".to_owned());
-        }
+        let upgrade = match read {
+            Ok((halt, plan)) => {
+                reasons.extend(halt.map(|halt| halt.to_string()));
+                plan.map(|plan| planned(&plan, view.height))
+            }
+            Err(_) => {
+                reasons.push("the store does not answer; the log says why".to_owned());
+                None
+            }
+        };
         if !self.metrics.comet.is_up() {
             reasons.push("CometBFT does not answer".to_owned());
         } else if !self.metrics.comet.is_synced() {
@@ -83,6 +107,7 @@ impl Health {
             reasons,
             height: view.height,
             block_age_seconds: age.as_secs_f64(),
+            upgrade,
         }
     }
 }

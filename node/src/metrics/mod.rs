@@ -34,6 +34,7 @@ use std::sync::Arc;
 use prometheus_client::metrics::gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use race_app::upgrade::Program;
 
 /// The prefix of this program's metrics.
 pub const PREFIX: &str = "raced";
@@ -73,12 +74,19 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
+        Self::of(&Program::default())
+    }
+}
+
+impl Metrics {
+    /// The numbers of a node that runs this program.
+    pub fn of(program: &Program) -> Self {
         let mut all = Registry::default();
         process::register(&mut all);
         let own = all.sub_registry_with_prefix(PREFIX);
         let build = Info::new([
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
-            ("app_version", race_app::upgrade::APP_VERSION.to_string()),
+            ("app_version", program.version.to_string()),
         ]);
         own.register("build", "The program and its state machine", build);
         Self {
@@ -92,9 +100,7 @@ impl Default for Metrics {
             registry: Arc::new(all),
         }
     }
-}
 
-impl Metrics {
     /// Everything in the OpenMetrics text format.
     ///
     /// # Panics

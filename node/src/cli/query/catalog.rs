@@ -13,6 +13,8 @@ const ALIASES: &[(&str, &str, &str)] = &[
     ("bank", "total", "TotalSupply"),
     ("bank", "total-supply-of", "SupplyOf"),
     ("gov", "tally", "TallyResult"),
+    ("upgrade", "plan", "CurrentPlan"),
+    ("upgrade", "applied", "AppliedPlan"),
 ];
 
 /// How many positions of a query must be given.
@@ -38,6 +40,7 @@ const REQUIRED: &[(&str, &str, usize)] = &[
     ("session", "Session", 1),
     ("session", "Executor", 2),
     ("settlement", "Task", 2),
+    ("upgrade", "AppliedPlan", 1),
 ];
 
 /// Flags that every query has; a field of such a name is given by its position alone.

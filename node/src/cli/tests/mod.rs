@@ -6,6 +6,8 @@ mod vectors_and_signatures_are_checked;
 
 use std::path::Path;
 
+use race_app::upgrade::Program;
+
 use super::console::Console;
 
 /// What a command line did.
@@ -28,7 +30,7 @@ pub(super) async fn raced_with(home: &Path, args: &[&str], input: &str) -> Done 
     let (console, captured) = Console::captured(input);
     let first = ["raced", "--home", home.to_str().expect("a UTF-8 path")];
     let args = first.iter().chain(args).map(Into::into).collect();
-    let code = super::run(args, console).await;
+    let code = super::run(args, console, Program::default()).await;
     Done {
         code,
         out: captured.out(),

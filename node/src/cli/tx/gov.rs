@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use race_proto::cosmos::gov::v1::{MsgDeposit, MsgSubmitProposal, MsgVote, VoteOption};
 use serde::Deserialize;
 
+use super::upgrade::Upgrade;
 use super::{Sender, TxFlags};
 use crate::cli::error::CliError;
 use crate::cli::{Context, Outcome};
@@ -27,6 +28,11 @@ enum Command {
         after_help = "FILE is JSON:\n  {\"messages\": [{\"@type\": \"/race.model.v1.MsgRegisterModel\", ...}], \"deposit\": \"10icoin\",\n   \"title\": \"...\", \"summary\": \"...\", \"metadata\": \"\"}\nAn \"authority\" that is left out is governance's own account.\n\nExample:\n  raced tx gov submit-proposal proposal.json --from alice --yes"
     )]
     SubmitProposal(SubmitProposal),
+    /// Propose to upgrade the chain's program at a height
+    #[command(
+        after_help = "Example:\n  raced tx gov upgrade v2 --height 250000 --deposit 10icoin --info https://example.org/v2 --from alice --yes"
+    )]
+    Upgrade(Box<Upgrade>),
     /// Vote on a proposal
     #[command(after_help = "Example:\n  raced tx gov vote 1 yes --from alice --yes")]
     Vote(Vote),
@@ -139,6 +145,7 @@ impl Gov {
                 let message = file.message(sender.address()).map_err(bad)?;
                 sender.execute(vec![any(&message)]).await.map(drop)
             }
+            Command::Upgrade(upgrade) => upgrade.run(context).await,
             Command::Vote(vote) => {
                 let sender = Sender::new(&context, &vote.tx, None)?;
                 let message = MsgVote {

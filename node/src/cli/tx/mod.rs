@@ -8,6 +8,7 @@ mod pricing;
 pub(super) mod report;
 mod sender;
 mod session;
+mod upgrade;
 
 use clap::{Parser, Subcommand};
 

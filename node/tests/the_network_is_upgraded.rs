@@ -1,0 +1,235 @@
+//! Four real CometBFT nodes vote for an upgrade, halt at its height, and go on with a program of the next
+//! version, whose state has another layout; then their state begins a new chain, again of four nodes.
+//!
+//! Called with a command of `raced`, this executable is the next version: it links the same library, with
+//! the table of [`NEXT`]. So it has no harness of its own.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Output};
+use std::time::Duration;
+
+use race_app::testing::next::{BY_NUMBER, NEXT};
+use raced::comet::rpc::RpcClient;
+use raced::localnet::run::{free_base_port, tail, Localnet};
+use raced::localnet::Plan;
+use raced::network::Network;
+use serde_json::{json, Value};
+use support::{app_hash, binary, LIMIT};
+
+/// Blocks from the proposal to the upgrade: more than the vote takes.
+const BLOCKS: u64 = 35;
+/// The new chain's id.
+const SECOND: &str = "race-second";
+
+fn main() -> ExitCode {
+    let first = std::env::args().nth(1);
+    match first.as_deref() {
+        Some("start" | "export") => return raced::cli::main(NEXT),
+        // What `cargo test` passes on: a question, and a filter.
+        Some("--list") => return ExitCode::SUCCESS,
+        Some(filter) if !filter.starts_with('-') && !file!().contains(filter) => {
+            return ExitCode::SUCCESS
+        }
+        _ => {}
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(the_network_is_upgraded_and_exported());
+    ExitCode::SUCCESS
+}
+
+fn next_version() -> PathBuf {
+    std::env::current_exe().unwrap()
+}
+
+fn plan(home: &Path) -> Plan {
+    Plan {
+        binary: binary(),
+        home: home.to_owned(),
+        nodes: 4,
+        base_port: free_base_port(4, 35_000).expect("free ports"),
+        preset: "tiny".into(),
+        epoch_blocks: Some(4),
+        block_time: Duration::from_millis(400),
+        models: Vec::new(),
+        params: vec![("gov/voting_period".into(), 8_000)],
+        misbehave: Vec::new(),
+    }
+}
+
+fn run(program: &Path, home: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(program);
+    command.args(args).arg("--home").arg(home);
+    command.args(["--output", "json"]).output().unwrap()
+}
+
+/// A command that succeeds; what it printed.
+fn ok(program: &Path, home: &Path, args: &[&str]) -> Value {
+    let output = run(program, home, args);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {err}");
+    serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
+}
+
+/// A node that does not go on: exit code 3 and a sentence.
+fn halts(program: &Path, home: &Path, says: &str) {
+    let output = run(program, home, &["start"]);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{err}");
+    assert!(err.contains(says), "{err}");
+}
+
+/// The app version in a header.
+async fn header_version(rpc: &RpcClient, height: u64) -> String {
+    let height = json!({ "height": height.to_string() });
+    let block: Value = rpc.call("block", height).await.unwrap();
+    let version = &block["block"]["header"]["version"]["app"];
+    version.as_str().unwrap_or_default().to_owned()
+}
+
+async fn the_network_is_upgraded_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut localnet = Localnet::start(plan(folder.path())).await.unwrap();
+    let height = vote(&localnet).await;
+    all_halt(&mut localnet, height).await;
+    go_on(&mut localnet, height).await;
+    begin_again(&localnet).await;
+}
+
+/// A proposal passes; the height of its plan.
+async fn vote(localnet: &Localnet) -> u64 {
+    let (client, raced) = (localnet.plan.client_home(), binary());
+    let rpc = RpcClient::new(&localnet.network.nodes[0].rpc).unwrap();
+    let height = rpc.status().await.unwrap().sync_info.latest_block_height + BLOCKS;
+    let at = height.to_string();
+    let propose = ["tx", "gov", "upgrade", "v2", "--height", &at];
+    let paid = ["--deposit", "10icoin", "--from", "alice", "--yes"];
+    ok(&raced, &client, &[&propose[..], &paid[..]].concat());
+    for operator in ["node0", "node1", "node2"] {
+        let vote = ["tx", "gov", "vote", "1", "yes", "--from", operator, "--yes"];
+        ok(&raced, &client, &vote);
+    }
+    height
+}
+
+async fn all_halt(localnet: &mut Localnet, height: u64) {
+    for _ in 0..localnet.plan.nodes {
+        let ended = tokio::time::timeout(LIMIT, localnet.died()).await.unwrap();
+        assert!(ended.contains("exit status: 3"), "{ended}");
+    }
+    let says =
+        format!("upgrade 'v2' is due at height {height}: install the program with app version 2");
+    for index in 0..localnet.plan.nodes {
+        let log = std::fs::read_to_string(localnet.log_file(index)).unwrap();
+        assert!(log.contains(&says), "{}", tail(&localnet.log_file(index)));
+        // It went in order.
+        for disorder in ["CONSENSUS FAILURE", "was killed", "panicked"] {
+            assert!(
+                !log.contains(disorder),
+                "{}",
+                tail(&localnet.log_file(index))
+            );
+        }
+    }
+    let home = localnet.plan.node_home(0);
+    let status = run(&binary(), &home, &["status"]);
+    assert!(String::from_utf8_lossy(&status.stderr).contains(&says));
+    halts(&binary(), &home, &says);
+}
+
+async fn go_on(localnet: &mut Localnet, height: u64) {
+    localnet.plan.binary = next_version();
+    for index in 0..localnet.plan.nodes {
+        localnet.restart(index).unwrap();
+    }
+    let nodes = localnet.network.nodes.clone();
+    let first = RpcClient::new(&nodes[0].rpc).unwrap();
+    first.wait_for_height(height + 4, LIMIT).await.unwrap();
+    let hash = app_hash(&nodes[0].rpc, height).await;
+    for node in &nodes {
+        assert_eq!(app_hash(&node.rpc, height).await, hash, "{}", node.name);
+    }
+    // The header of the first block was made before it was executed.
+    assert_eq!(header_version(&first, height).await, "1");
+    assert_eq!(header_version(&first, height + 1).await, "2");
+    let client = localnet.plan.client_home();
+    let applied = ok(&binary(), &client, &["query", "upgrade", "applied", "v2"]);
+    assert_eq!(applied["height"], height.to_string());
+    // The new layout has every account, those of the old program, too.
+    let key = BY_NUMBER.raw_key(&0);
+    let found = first.abci_query("/store/auth/key", &key, None, false).await;
+    assert!(!found.unwrap().value.is_empty());
+
+    // The old program does not touch it. The new one comes back from a kill.
+    let last = localnet.plan.nodes - 1;
+    localnet.kill(last).await.unwrap();
+    let home = localnet.plan.node_home(last);
+    halts(&binary(), &home, "install the program with app version 2");
+    localnet.restart(last).unwrap();
+    let height = first.status().await.unwrap().sync_info.latest_block_height;
+    assert_eq!(
+        app_hash(&nodes[usize::from(last)].rpc, height).await,
+        app_hash(&nodes[0].rpc, height).await
+    );
+    localnet.stop().await;
+}
+
+/// The stopped network's state begins a chain on the same homes.
+async fn begin_again(old: &Localnet) {
+    let plan = old.plan.clone();
+    let homes: Vec<_> = (0..plan.nodes).map(|index| plan.node_home(index)).collect();
+    let file = plan.home.join("genesis.json");
+    let mut args = vec!["export", file.to_str().unwrap(), "--chain-id", SECOND];
+    for home in &homes {
+        args.extend(["--node-home", home.to_str().unwrap()]);
+    }
+    // A program of another version would read it wrongly.
+    let refused = run(&binary(), &homes[0], &args);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("app version 2"));
+    let exported = ok(&next_version(), &homes[0], &args);
+    for home in &homes {
+        std::fs::remove_dir_all(home.join("data")).unwrap();
+        std::fs::copy(&file, home.join("config/genesis.json")).unwrap();
+    }
+    let mut network = Network::load(&plan.network_file()).unwrap();
+    network.chain_id = SECOND.into();
+    network.trust = None;
+    network.write(&plan.network_file()).unwrap();
+
+    let mut localnet = Localnet::start(plan).await.unwrap();
+    let network = localnet.network.clone();
+    let client = localnet.plan.client_home();
+    let ask = |args: &[&str]| {
+        let chain = ["--node", network.nodes[0].rpc.as_str()];
+        ok(&binary(), &client, &[args, &chain[..]].concat())
+    };
+    // Its first block, and its coins: all that there were.
+    let supply = ask(&["query", "bank", "supply-of", "nicoin", "--height", "1"]);
+    assert_eq!(supply["amount"]["amount"], exported["supply"]);
+    // The committee makes a key, and signs a seed of this chain.
+    let rpc = RpcClient::new(&network.nodes[3].rpc).unwrap();
+    let seed = tokio::time::timeout(LIMIT, async {
+        loop {
+            let args = [
+                "query",
+                "beacon",
+                "seed",
+                "--home",
+                client.to_str().unwrap(),
+            ];
+            let found = Command::new(binary()).args(args).output().unwrap();
+            if found.status.success() {
+                return String::from_utf8_lossy(&found.stdout).into_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    });
+    assert!(!seed.await.unwrap().is_empty());
+    let height = rpc.status().await.unwrap().sync_info.latest_block_height;
+    let hash = app_hash(&network.nodes[0].rpc, height).await;
+    for node in &network.nodes {
+        assert_eq!(app_hash(&node.rpc, height).await, hash, "{}", node.name);
+    }
+    localnet.stop().await;
+}

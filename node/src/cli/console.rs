@@ -114,10 +114,13 @@ impl Console {
         }
     }
 
-    /// As [`ask`](Self::ask), for a secret: what is typed is not shown, and spaces belong to it.
+    /// As [`ask`](Self::ask), for a secret: what is typed is not shown, and spaces belong to it. Nobody
+    /// is asked where nobody types.
     #[must_use]
     pub fn secret(&self, question: &str) -> Option<Zeroizing<String>> {
-        write_line(&self.err, question);
+        if self.typed {
+            write_line(&self.err, question);
+        }
         let _hidden = self.typed.then(Hidden::new);
         let mut line = Zeroizing::new(String::new());
         let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,6 +16,7 @@ pub mod amount;
 pub mod armor;
 pub mod document;
 pub mod key;
+mod key_file;
 pub mod keyring;
 pub mod mnemonic;
 pub mod seal;

@@ -2,9 +2,9 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | [`add`] | new keys, recovered ones, watched ones, keys of several keys |
-//! | [`show`] | `list`, `show`, `parse`, and how a key is shown |
-//! | [`transfer`] | `export`, `import`, `import-hex` |
+//! | `add.rs` | new keys, recovered ones, watched ones, keys of several keys |
+//! | `show.rs` | `list`, `show`, `parse`, and how a key is shown |
+//! | `transfer.rs` | `export`, `import`, `import-hex` |
 
 mod add;
 mod show;

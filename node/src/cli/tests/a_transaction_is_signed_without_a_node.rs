@@ -179,21 +179,20 @@ async fn two_of_three_owners_sign_apart_and_the_chain_accepts_it() {
         .await;
     let by_a = by_a.to_str().unwrap();
 
-    let join = |parts: &[&'static str], files: &[&str]| {
-        let mut args = vec!["tx", "multisign", unsigned.as_str(), "shared"];
-        args.extend(files);
-        args.extend(parts);
+    let join = |files: &[&str]| {
+        let args = [&["tx", "multisign", &unsigned, "shared"][..], files].concat();
         args.into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
+    let at = owners.at();
     let run = |args: Vec<String>, offline: Vec<String>| {
         let all = [args, offline].concat();
         async move {
             let all: Vec<&str> = all.iter().map(String::as_str).collect();
-            raced(owners.at(), &all).await
+            raced(at, &all).await
         }
     };
     let given: Vec<String> = offline.iter().map(ToString::to_string).collect();
-    let done = run(join(&[], &[by_c, by_a]), given.clone()).await;
+    let done = run(join(&[by_c, by_a]), given.clone()).await;
     assert_eq!(done.code, 0, "{}", done.err);
     let signed = apart.path().join("signed.json");
     std::fs::write(&signed, &done.out).unwrap();
@@ -210,20 +209,20 @@ async fn two_of_three_owners_sign_apart_and_the_chain_accepts_it() {
 
     // What cannot be joined says why.
     refused(
-        &run(join(&[], &[by_a]), given.clone()).await,
+        &run(join(&[by_a]), given.clone()).await,
         "2 of the keys must sign, 1 did",
     );
     refused(
-        &run(join(&[], &[by_a, by_a]), given.clone()).await,
+        &run(join(&[by_a, by_a]), given.clone()).await,
         "2 of the keys must sign, 1 did",
     );
     refused(
-        &run(join(&[], &[&unsigned]), given.clone()).await,
+        &run(join(&[&unsigned]), given.clone()).await,
         "unsigned.json: ",
     );
     let mut later = given.clone();
     *later.last_mut().unwrap() = "1".to_owned();
-    refused(&run(join(&[], &[by_a, by_c]), later).await, "does not fit");
+    refused(&run(join(&[by_a, by_c]), later).await, "does not fit");
 }
 
 #[tokio::test]
@@ -356,8 +355,8 @@ async fn what_cannot_be_signed_or_sent_says_why_and_ends_with_2() {
             "amino JSON",
         ),
         (
-            "\"5\"",
-            "\"0\"",
+            "race1",
+            "rbce1",
             &["--from", "a"],
             "the chain would refuse this transaction",
         ),

@@ -32,7 +32,7 @@ async fn keys_are_shown_as_on_other_cosmos_chains() {
     assert_eq!(
         keys(at, &["show", "a"], "").await,
         json!({ "name": "a", "type": "local", "pubkey": FIRST,
-            "address": "race1pkptre7fdkl6gfrzlesjjvhxhlc3r4gmrh8uet" })
+            "address": "race1pkptre7fdkl6gfrzlesjjvhxhlc3r4gmkqcp30" })
     );
     let shared = [
         "add",

@@ -2,11 +2,11 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | [`bank`], [`gov`], [`session`], [`pricing`], [`node`] | what can be sent |
-//! | [`flags`], [`sender`] | who sends it, and how |
-//! | [`sign`], [`multisign`] | signing a transaction in a file, without a node if need be |
-//! | [`file`] | sending, simulating and converting one |
-//! | [`report`], [`outcome`] | what became of it |
+//! | `bank.rs`, `gov.rs`, `session.rs`, `pricing.rs`, `node.rs` | what can be sent |
+//! | `flags.rs`, `sender.rs` | who sends it, and how |
+//! | `sign.rs`, `multisign.rs` | signing a transaction in a file, without a node if need be |
+//! | `file.rs` | sending, simulating and converting one |
+//! | `report.rs`, `outcome.rs` | what became of it |
 
 mod bank;
 mod file;

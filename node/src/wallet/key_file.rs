@@ -104,7 +104,7 @@ pub(super) struct KeyFile {
     pub(super) name: String,
     /// The type of the public key: `secp256k1`, `ed25519` or `multisig`.
     #[serde(rename = "type")]
-    key_type: String,
+    pub(super) key_type: String,
     pub(super) address: String,
     /// Hex: of the key, of several keys of their protobuf encoding.
     pub(super) public_key: String,

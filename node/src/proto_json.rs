@@ -63,18 +63,38 @@ pub fn any_tree(any: &Any) -> Tree {
     Tree::Map(tree)
 }
 
+/// A message of a known type as a tree.
+#[must_use]
+pub fn message_tree<M: prost::Message + prost::Name>(message: &M) -> Tree {
+    let decoded = descriptor(&M::type_url()).and_then(|descriptor| {
+        DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice()).ok()
+    });
+    decoded.as_ref().map_or(Tree::null(), tree)
+}
+
 /// Reads a message of a known type from JSON text.
 ///
 /// # Errors
 /// When it is no JSON, or a field is unknown or of another type.
 pub fn from_text<M: prost::Message + prost::Name + Default>(text: &str) -> Result<M, ProtoError> {
+    let json = serde_json::from_str(text).map_err(|error| ProtoError::Malformed {
+        type_url: M::type_url(),
+        reason: error.to_string(),
+    })?;
+    from_value(json)
+}
+
+/// Reads a message of a known type from JSON.
+///
+/// # Errors
+/// When a field is unknown or of another type.
+pub fn from_value<M: prost::Message + prost::Name + Default>(json: Json) -> Result<M, ProtoError> {
     let malformed = |reason: String| ProtoError::Malformed {
         type_url: M::type_url(),
         reason,
     };
     let descriptor = descriptor(&M::type_url());
     let descriptor = descriptor.ok_or_else(|| ProtoError::UnknownType(M::type_url()))?;
-    let json = serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
     let message = from_json(descriptor, json).map_err(malformed)?;
     message
         .transcode_to()

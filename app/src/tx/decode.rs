@@ -122,14 +122,7 @@ fn check(
             "fee grants are not supported; leave the fee's granter empty",
         ));
     }
-    let mut signers: Vec<Account> = Vec::new();
-    for (_, message) in &messages {
-        let signer = message.signer();
-        if !signers.contains(&signer) {
-            signers.push(signer);
-        }
-    }
-    let fee_payer = fee_payer(&fee, &mut signers)?;
+    let (signers, fee_payer) = signers(&messages, &fee)?;
     Ok(CheckedTx {
         body_bytes: raw.body_bytes,
         auth_info_bytes: raw.auth_info_bytes,
@@ -158,6 +151,14 @@ fn messages(state: &State, body: &TxBody) -> Result<CheckedMessages, TxError> {
             "a transaction has at most {limit} messages, got {count}"
         )));
     }
+    parse(body)
+}
+
+/// Checks the messages of a transaction, as far as that needs no state.
+///
+/// # Errors
+/// `sdk` 2 for a type that is not known; a message's own for its fields.
+pub fn parse(body: &TxBody) -> Result<CheckedMessages, TxError> {
     let mut messages = Vec::with_capacity(body.messages.len());
     for any in &body.messages {
         let kind = registry::message(&any.type_url)
@@ -179,6 +180,22 @@ fn lane(messages: &[(String, Box<dyn CheckedMsg>)]) -> Result<Lane, TxError> {
             "protocol messages, which are free, and others cannot share a transaction",
         )),
     }
+}
+
+/// Who must sign, in order, each once; and who of them pays.
+///
+/// # Errors
+/// `sdk` 18 without a message, 7 for a fee payer that is no address.
+pub fn signers(messages: &CheckedMessages, fee: &Fee) -> Result<(Vec<Account>, Account), TxError> {
+    let mut signers: Vec<Account> = Vec::new();
+    for (_, message) in messages {
+        let signer = message.signer();
+        if !signers.contains(&signer) {
+            signers.push(signer);
+        }
+    }
+    let payer = fee_payer(fee, &mut signers)?;
+    Ok((signers, payer))
 }
 
 /// The first signer pays unless the fee names another, who then signs too.

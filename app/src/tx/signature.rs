@@ -353,7 +353,11 @@ pub struct Documents {
 }
 
 impl Documents {
-    fn bytes(&self, mode: SignMode) -> Result<Vec<u8>, String> {
+    /// The bytes that are signed in a mode.
+    ///
+    /// # Errors
+    /// Why the transaction cannot be signed in it.
+    pub fn bytes(&self, mode: SignMode) -> Result<Vec<u8>, String> {
         match mode {
             SignMode::LegacyAminoJson => {
                 amino::sign_bytes(&self.direct, self.sequence).map_err(|error| error.to_string())

@@ -4,14 +4,18 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
+use super::console::Console;
 use super::error::CliError;
+use super::Context;
 use crate::client::ChainClient;
 use crate::comet::files::{self, FileError};
 use crate::wallet::amount::{AmountError, GasPrice};
-use crate::wallet::keyring::{self, Keyring, KeyringError};
+use crate::wallet::keyring::{self, Asked, Keyring, KeyringError, SHORTEST_PASSPHRASE};
 
 /// Where CometBFT's RPC listens unless said otherwise.
 pub const DEFAULT_NODE: &str = "tcp://localhost:26657";
@@ -40,7 +44,7 @@ pub struct ClientConfig {
     pub chain_id: Option<String>,
     /// CometBFT's RPC: `http://host:port` or `tcp://host:port`.
     pub node: Option<String>,
-    /// Where keys are; `test` is supported.
+    /// Where keys are: `file` or `test`.
     pub keyring_backend: Option<String>,
     /// What a unit of gas costs, such as `0.01nicoin`.
     pub gas_prices: Option<String>,
@@ -109,13 +113,18 @@ impl ClientConfig {
         self.node.as_deref().unwrap_or(DEFAULT_NODE)
     }
 
-    /// The keyring of `home`.
+    /// The keyring of the home; who runs the command knows its passphrase.
     ///
     /// # Errors
     /// When its backend is not supported.
-    pub fn keyring(&self, home: &Path) -> Result<Keyring, KeyringError> {
-        let backend = self.keyring_backend.as_deref();
-        Keyring::open(home, backend.unwrap_or(keyring::BACKEND))
+    pub fn keyring(&self, context: &Context) -> Result<Keyring, KeyringError> {
+        let backend = self.keyring_backend.as_deref().unwrap_or(keyring::BACKEND);
+        let console = context.console.clone();
+        let ask = move |asked| match asked {
+            Asked::Open => passphrase(&console, "Enter keyring passphrase:"),
+            Asked::Choose => new_passphrase(&console, "Enter keyring passphrase:"),
+        };
+        Ok(Keyring::open(&context.home, backend)?.asking(Arc::new(ask)))
     }
 
     /// The price of gas.
@@ -141,6 +150,36 @@ impl ClientConfig {
     }
 }
 
+/// Asks for a passphrase.
+///
+/// # Errors
+/// When nothing can be read.
+pub(super) fn passphrase(
+    console: &Console,
+    question: &str,
+) -> Result<Zeroizing<String>, KeyringError> {
+    let given = console.secret(question);
+    given.ok_or(KeyringError::NoPassphrase)
+}
+
+/// Asks for a passphrase that will be needed later: at a terminal twice, since nobody sees it.
+///
+/// # Errors
+/// When nothing can be read, it is too short, or was not typed alike twice.
+pub(super) fn new_passphrase(
+    console: &Console,
+    question: &str,
+) -> Result<Zeroizing<String>, KeyringError> {
+    let chosen = passphrase(console, question)?;
+    if chosen.chars().count() < SHORTEST_PASSPHRASE {
+        return Err(KeyringError::ShortPassphrase);
+    }
+    if console.typed && passphrase(console, "Re-enter the passphrase:")? != chosen {
+        return Err(KeyringError::PassphrasesDiffer);
+    }
+    Ok(chosen)
+}
+
 /// `--node`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct NodeFlag {
@@ -152,7 +191,7 @@ pub struct NodeFlag {
 /// `--keyring-backend`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct KeyringFlag {
-    /// Where keys are kept; only "test" (files that are not encrypted) is supported
+    /// Where keys are kept: "file" (encrypted) or "test" (not) [default: client.toml, else test]
     #[arg(long, env = "RACED_KEYRING_BACKEND", value_name = "BACKEND")]
     pub keyring_backend: Option<String>,
 }

@@ -4,6 +4,9 @@ use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::termios::{self, LocalModes, OptionalActions, Termios};
+use zeroize::Zeroizing;
+
 /// How results and errors are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Format {
@@ -44,6 +47,8 @@ pub struct Console {
     input: Arc<Mutex<dyn BufRead + Send>>,
     /// Whether people look at standard error.
     pub terminal: bool,
+    /// Whether people type on standard input.
+    pub typed: bool,
 }
 
 /// What was written to a [`Console::captured`].
@@ -62,6 +67,7 @@ impl Console {
             err: Arc::new(Mutex::new(io::stderr())),
             input: Arc::new(Mutex::new(io::BufReader::new(io::stdin()))),
             terminal: io::stderr().is_terminal(),
+            typed: io::stdin().is_terminal(),
         }
     }
 
@@ -74,6 +80,7 @@ impl Console {
             err: captured.err.clone(),
             input: Arc::new(Mutex::new(io::Cursor::new(input.as_bytes().to_vec()))),
             terminal: false,
+            typed: false,
         };
         (console, captured)
     }
@@ -107,11 +114,66 @@ impl Console {
         }
     }
 
+    /// As [`ask`](Self::ask), for a secret: what is typed is not shown, and spaces belong to it. Nobody
+    /// is asked where nobody types.
+    #[must_use]
+    pub fn secret(&self, question: &str) -> Option<Zeroizing<String>> {
+        if self.typed {
+            write_line(&self.err, question);
+        }
+        let _hidden = self.typed.then(Hidden::new);
+        let mut line = Zeroizing::new(String::new());
+        let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
+        match input.read_line(&mut line) {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(Zeroizing::new(
+                line.trim_end_matches(['\r', '\n']).to_owned(),
+            )),
+        }
+    }
+
+    /// Reads standard input to its end.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no text.
+    pub fn read_all(&self) -> io::Result<String> {
+        let mut text = String::new();
+        let mut input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
+        input.read_to_string(&mut text)?;
+        Ok(text)
+    }
+
     /// Asks a question whose answer is no unless it is `y` or `yes`.
     #[must_use]
     pub fn confirm(&self, question: &str) -> bool {
         let answer = self.ask(&format!("{question} [y/N]"));
         answer.is_some_and(|answer| matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+}
+
+/// Keeps a terminal from showing what is typed, until it is dropped.
+struct Hidden(Option<Termios>);
+
+impl Hidden {
+    fn new() -> Self {
+        let shown = termios::tcgetattr(io::stdin()).ok();
+        if let Some(mut modes) = shown.clone() {
+            modes.local_modes.remove(LocalModes::ECHO);
+            // The end of the line is shown, so that what follows begins on a line of its own.
+            modes.local_modes.insert(LocalModes::ECHONL);
+            // A terminal that refuses shows what is typed; there is no better way to read it.
+            let _ = termios::tcsetattr(io::stdin(), OptionalActions::Flush, &modes);
+        }
+        Self(shown)
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        if let Some(shown) = &self.0 {
+            // As it was; there is nothing to do about a failure.
+            let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, shown);
+        }
     }
 }
 

@@ -12,7 +12,7 @@
 //! | [`init`], [`start`], [`status`], [`doctor`] | a node |
 //! | [`snapshot`], [`rollback`], [`export`] | the state of a node |
 //! | [`localnet`], [`demo`] | whole networks on this machine |
-//! | [`keys`] | the keyring |
+//! | [`keys`] | the keyring, and keys that come from or go to other wallets |
 //! | [`race`], [`beacon`], [`model`], [`about`] | tools that need no chain |
 //! | [`absent`] | commands that are named in the design and not built yet |
 

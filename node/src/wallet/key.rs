@@ -1,6 +1,7 @@
 //! secp256k1 keys: derivation, address, signature.
 
 use std::fmt;
+use std::str::FromStr;
 
 use bip32::{DerivationPath, XPrv};
 use k256::ecdsa::signature::hazmat::PrehashSigner;
@@ -11,10 +12,36 @@ use zeroize::Zeroizing;
 
 use super::mnemonic::Mnemonic;
 
-/// Where Cosmos wallets keep the key number `index` of a phrase.
-#[must_use]
-pub fn path(index: u32) -> String {
-    format!("m/44'/118'/0'/0/{index}")
+/// Where a key of a phrase is (BIP-32), such as `m/44'/118'/0'/0/0`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HdPath(DerivationPath);
+
+impl HdPath {
+    /// The coin type of Cosmos chains: Ledger's Cosmos app derives no other.
+    pub const COIN_TYPE: u32 = 118;
+
+    /// `m/44'/COIN'/ACCOUNT'/0/INDEX`, where wallets look.
+    ///
+    /// # Errors
+    /// When a number is 2^31 or more.
+    pub fn bip44(coin_type: u32, account: u32, index: u32) -> Result<Self, KeyError> {
+        let numbers = [coin_type, account, index];
+        if let Some(number) = numbers.into_iter().find(|number| number >> 31 != 0) {
+            return Err(KeyError::Index(number));
+        }
+        format!("m/44'/{coin_type}'/{account}'/0/{index}").parse()
+    }
+}
+
+impl FromStr for HdPath {
+    type Err = KeyError;
+
+    /// Reads a path; the `m/` before it may be left out.
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let absolute = format!("m/{}", text.strip_prefix("m/").unwrap_or(text));
+        let path = absolute.parse().map(Self);
+        path.map_err(|_| KeyError::Path(text.to_owned()))
+    }
 }
 
 /// Why bytes or a phrase give no key.
@@ -26,6 +53,9 @@ pub enum KeyError {
     /// An index that no path can have.
     #[error("cannot derive key number {0}: it must be below 2147483648")]
     Index(u32),
+    /// Not a path.
+    #[error("{0:?} is no derivation path: expected numbers such as m/44'/118'/0'/0/0")]
+    Path(String),
 }
 
 /// A private key. Never printed by `Debug`; its memory is overwritten when dropped.
@@ -33,15 +63,22 @@ pub enum KeyError {
 pub struct Key(SigningKey);
 
 impl Key {
-    /// The key number `index` of a phrase, 0 for the first.
+    /// The key number `index` of a phrase, 0 for the first, where Cosmos wallets keep it.
     ///
     /// # Errors
     /// When the index is 2^31 or more.
     pub fn from_mnemonic(mnemonic: &Mnemonic, index: u32) -> Result<Self, KeyError> {
-        let failed = |_| KeyError::Index(index);
-        let path: DerivationPath = path(index).parse().map_err(failed)?;
+        Self::at(mnemonic, &HdPath::bip44(HdPath::COIN_TYPE, 0, index)?)
+    }
+
+    /// The key of a phrase at a path.
+    ///
+    /// # Errors
+    /// When there is none, which happens once in 2^127.
+    pub fn at(mnemonic: &Mnemonic, path: &HdPath) -> Result<Self, KeyError> {
         let seed = mnemonic.seed();
-        let key = XPrv::derive_from_path(seed.as_slice(), &path).map_err(failed)?;
+        let key = XPrv::derive_from_path(seed.as_slice(), &path.0);
+        let key = key.map_err(|_| KeyError::Path(path.0.to_string()))?;
         Ok(Self(key.private_key().clone()))
     }
 

@@ -1,28 +1,45 @@
-//! Named keys in `HOME/keyring-test`, one JSON file a key, readable by their owner alone.
+//! Named keys in a folder of `HOME`, one JSON file a key, readable by their owner alone.
 //!
-//! The files are not encrypted: that is what the backend's name, `test`, says on Cosmos chains.
+//! | backend | folder | private keys |
+//! |---|---|---|
+//! | `file` | `keyring-file` | encrypted under one passphrase ([`seal`](super::seal)) |
+//! | `test` | `keyring-test` | in the open, which is what the name says on Cosmos chains |
+//!
+//! Names, addresses and public keys are in the open in both, so that listing and preparing
+//! transactions needs no passphrase. A file without a private key is a key that is watched, or one
+//! of several keys.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use race_app::address::Account;
-use serde::{Deserialize, Serialize};
+use race_proto::Any;
 use zeroize::Zeroizing;
 
 use super::key::{Key, KeyError};
+use super::key_file::{KeyFile, SecretText};
+use super::seal::{self, SealError, Sealed};
 use crate::comet::files::{self, FileError};
 
-/// The backend that is supported.
+pub use super::key_file::{public_key, KeyInfo, Kind};
+
+/// The backend that does not encrypt: what a node's own keys are in, since it starts unattended.
 pub const BACKEND: &str = "test";
-const FOLDER: &str = "keyring-test";
-const KEY_TYPE: &str = "secp256k1";
+/// The backend that encrypts.
+pub const ENCRYPTED: &str = "file";
+/// The fewest characters of a new passphrase, as `gaiad` has it.
+pub const SHORTEST_PASSPHRASE: usize = 8;
 
 /// Why the keyring refuses.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
-    /// Another backend than `test`.
-    #[error("keyring backend {0:?} is not supported: use --keyring-backend test")]
+    /// Another backend than the two.
+    #[error(
+        "keyring backend {0:?} is not supported: use --keyring-backend file (encrypted) or test"
+    )]
     Backend(String),
     /// A name that cannot be a file's.
     #[error("{0:?} cannot name a key: use 1 to 64 letters, digits, '-', '_' or '.', beginning with a letter or digit, and nothing that looks like an address")]
@@ -45,6 +62,33 @@ pub enum KeyringError {
         /// Its address.
         address: String,
     },
+    /// A watched key, or one of several keys.
+    #[error("{name:?} ({kind}) has no private key here, so it cannot sign: make the transaction with --generate-only and sign it where the key is")]
+    NoPrivateKey {
+        /// The name.
+        name: String,
+        /// What it is instead.
+        kind: Kind,
+    },
+    /// Nobody to ask.
+    #[error(
+        "the passphrase is needed: type it at a terminal, or give it as a line of standard input"
+    )]
+    NoPassphrase,
+    /// A new passphrase that is too short.
+    #[error("a passphrase has at least {SHORTEST_PASSPHRASE} characters")]
+    ShortPassphrase,
+    /// A new passphrase that was typed in two ways.
+    #[error("the two passphrases differ: nothing was stored")]
+    PassphrasesDiffer,
+    /// A key cannot be decrypted.
+    #[error("{}: {reason}", path.display())]
+    Sealed {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: SealError,
+    },
     /// A damaged file.
     #[error("{}: not a key file: {reason}", path.display())]
     Damaged {
@@ -65,103 +109,132 @@ fn names(known: &[String]) -> String {
     format!("there are {}", known.join(", "))
 }
 
-/// What a key file says in the open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyInfo {
-    /// The name.
-    pub name: String,
-    /// The kind of key, `secp256k1`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The account, bech32.
-    pub address: String,
-    /// The compressed public key in hex.
-    pub public_key: String,
+/// What a passphrase is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// To open what is encrypted.
+    Open,
+    /// To encrypt the first key.
+    Choose,
 }
 
-#[derive(Serialize, Deserialize)]
-struct KeyFile {
-    #[serde(flatten)]
-    info: KeyInfo,
-    /// Hex.
-    #[serde(with = "super::secret_text")]
-    private_key: Zeroizing<String>,
-}
+/// Asks somebody for the passphrase.
+pub type Ask = Arc<dyn Fn(Asked) -> Result<Zeroizing<String>, KeyringError> + Send + Sync>;
 
 /// The keys of one home folder.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Keyring {
     folder: PathBuf,
+    encrypts: bool,
+    ask: Ask,
+    /// Asked for once.
+    passphrase: Arc<OnceLock<Zeroizing<String>>>,
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keyring({})", self.folder.display())
+    }
 }
 
 impl Keyring {
-    /// The keyring of `home`. Nothing is read or written yet.
+    /// The keyring of `home`. Nothing is read or written yet. Its passphrase is known to nobody
+    /// before [`asking`](Self::asking).
     ///
     /// # Errors
-    /// When the backend is not `test`.
+    /// When the backend is neither `file` nor `test`.
     pub fn open(home: &Path, backend: &str) -> Result<Self, KeyringError> {
-        if backend != BACKEND {
+        if ![BACKEND, ENCRYPTED].contains(&backend) {
             return Err(KeyringError::Backend(backend.to_owned()));
         }
         Ok(Self {
-            folder: home.join(FOLDER),
+            folder: home.join(format!("keyring-{backend}")),
+            encrypts: backend == ENCRYPTED,
+            ask: Arc::new(|_| Err(KeyringError::NoPassphrase)),
+            passphrase: Arc::default(),
         })
+    }
+
+    /// Who knows the passphrase, where one is needed.
+    #[must_use]
+    pub fn asking(self, ask: Ask) -> Self {
+        Self { ask, ..self }
     }
 
     /// Stores a key under a name that is free.
     ///
     /// # Errors
-    /// When the name is taken or cannot be one, or the file cannot be written.
+    /// When the name is taken or cannot be one, the passphrase is not that of the other keys, or the
+    /// file cannot be written.
     pub fn add(&self, name: &str, key: &Key) -> Result<KeyInfo, KeyringError> {
-        let path = self.path(name)?;
-        let info = KeyInfo {
-            name: name.to_owned(),
-            kind: KEY_TYPE.to_owned(),
-            address: key.account().to_string(),
-            public_key: hex::encode(key.public_key()),
-        };
-        let file = KeyFile {
-            info,
-            private_key: Zeroizing::new(hex::encode(key.to_bytes().as_slice())),
-        };
-        let text = serde_json::to_vec_pretty(&file).map_err(|error| KeyringError::Damaged {
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
-        let text = Zeroizing::new(text);
-        files::create_private_dir(&self.folder)?;
-        if files::write_if_absent(&path, &text, files::PRIVATE)? {
-            return Ok(file.info);
+        let path = self.free(name)?;
+        let damaged = |reason: String| damaged(&path, reason);
+        let mut file = KeyFile::of(name, &public_key(key)).map_err(damaged)?;
+        if self.encrypts {
+            let passphrase = self.passphrase_to_add()?;
+            let secret = key.to_bytes();
+            file.sealed = Some(seal::seal(
+                passphrase,
+                secret.as_slice(),
+                file.public_key.as_bytes(),
+            ));
+        } else {
+            let secret = Zeroizing::new(hex::encode(key.to_bytes().as_slice()));
+            file.private_key = Some(SecretText(secret));
         }
-        Err(KeyringError::Exists {
-            name: name.to_owned(),
-            address: self.read(&path)?.info.address,
-        })
+        self.store(&path, &file)
+    }
+
+    /// Stores a public key, of one key or of several, under a name that is free.
+    ///
+    /// # Errors
+    /// When it is no key that can sign here, the name is taken or cannot be one, or the file cannot be
+    /// written.
+    pub fn add_public(&self, name: &str, public_key: &Any) -> Result<KeyInfo, KeyringError> {
+        let path = self.free(name)?;
+        let file = KeyFile::of(name, public_key).map_err(|reason| damaged(&path, reason))?;
+        self.store(&path, &file)
     }
 
     /// The key called `name`, or whose address that is.
     ///
     /// # Errors
-    /// When there is none, or its file cannot be used.
+    /// When there is none, its private key is not here, its file cannot be used, or the passphrase
+    /// is wrong.
     pub fn get(&self, name: &str) -> Result<(KeyInfo, Key), KeyringError> {
         let info = self.info(name)?;
         let path = self.path(&info.name)?;
         let file = self.read(&path)?;
-        let damaged = |reason: String| KeyringError::Damaged {
-            path: path.clone(),
-            reason,
+        let damaged = |reason: String| damaged(&path, reason);
+        let bytes = match (&file.private_key, &file.sealed) {
+            (Some(text), _) => hex::decode(text.0.as_str())
+                .map(Zeroizing::new)
+                .map_err(|error| damaged(error.to_string()))?,
+            (None, Some(sealed)) => {
+                let passphrase = match self.passphrase.get() {
+                    Some(known) => known.clone(),
+                    None => (self.ask)(Asked::Open)?,
+                };
+                let opened = unseal(&path, &file, sealed, &passphrase)?;
+                self.passphrase.get_or_init(|| passphrase);
+                opened
+            }
+            (None, None) => {
+                return Err(KeyringError::NoPrivateKey {
+                    name: info.name,
+                    kind: info.kind,
+                })
+            }
         };
-        let bytes = hex::decode(file.private_key.as_str()).map(Zeroizing::new);
-        let bytes = bytes.map_err(|error| damaged(error.to_string()))?;
         let key = Key::from_bytes(&bytes).map_err(|error: KeyError| damaged(error.to_string()))?;
-        if key.account().to_string() != file.info.address {
+        if key.account().to_string() != file.address {
             return Err(damaged(format!(
                 "its private key is that of {}, its address says {}",
                 key.account(),
-                file.info.address
+                file.address
             )));
         }
-        Ok((file.info, key))
+        Ok((info, key))
     }
 
     /// What is public of the key called `name`, or whose address that is.
@@ -181,7 +254,7 @@ impl Keyring {
         }
         let path = self.path(name)?;
         if path.is_file() {
-            Ok(self.read(&path)?.info)
+            self.read_info(&path)
         } else {
             Err(unknown(self.list()?))
         }
@@ -192,20 +265,27 @@ impl Keyring {
     /// # Errors
     /// When a file cannot be read.
     pub fn list(&self) -> Result<Vec<KeyInfo>, KeyringError> {
+        let files = self.files()?;
+        let keys: Result<Vec<_>, _> = files.iter().map(|path| self.read_info(path)).collect();
+        let mut keys = keys?;
+        keys.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(keys)
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>, KeyringError> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(FileError::of("read", &self.folder)(error).into()),
         };
-        let mut keys = Vec::new();
+        let mut files = Vec::new();
         for entry in entries {
             let path = entry.map_err(FileError::of("read", &self.folder))?.path();
             if path.extension().is_some_and(|kind| kind == "json") {
-                keys.push(self.read(&path)?.info);
+                files.push(path);
             }
         }
-        keys.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(keys)
+        Ok(files)
     }
 
     /// Removes a key for good.
@@ -217,6 +297,71 @@ impl Keyring {
         let path = self.path(&info.name)?;
         fs::remove_file(&path).map_err(FileError::of("remove", &path))?;
         Ok(info)
+    }
+
+    /// Gives a key another name, which must be free. What it is and its passphrase stay.
+    ///
+    /// # Errors
+    /// When there is no such key, the name is taken or cannot be one, or a file cannot be written.
+    pub fn rename(&self, from: &str, to: &str) -> Result<KeyInfo, KeyringError> {
+        let old = self.path(&self.info(from)?.name)?;
+        let new = self.free(to)?;
+        let file = KeyFile {
+            name: to.to_owned(),
+            ..self.read(&old)?
+        };
+        // First the new file: a key is never without one.
+        let info = self.store(&new, &file)?;
+        fs::remove_file(&old).map_err(FileError::of("remove", &old))?;
+        Ok(info)
+    }
+
+    /// The passphrase to encrypt another key with: that of the keys that are there.
+    fn passphrase_to_add(&self) -> Result<&Zeroizing<String>, KeyringError> {
+        if let Some(known) = self.passphrase.get() {
+            return Ok(known);
+        }
+        for path in self.files()? {
+            let file = self.read(&path)?;
+            if let Some(sealed) = &file.sealed {
+                let passphrase = (self.ask)(Asked::Open)?;
+                unseal(&path, &file, sealed, &passphrase)?;
+                return Ok(self.passphrase.get_or_init(|| passphrase));
+            }
+        }
+        let passphrase = (self.ask)(Asked::Choose)?;
+        if passphrase.chars().count() < SHORTEST_PASSPHRASE {
+            return Err(KeyringError::ShortPassphrase);
+        }
+        Ok(self.passphrase.get_or_init(|| passphrase))
+    }
+
+    fn store(&self, path: &Path, file: &KeyFile) -> Result<KeyInfo, KeyringError> {
+        let info = file.info().map_err(|reason| damaged(path, reason))?;
+        let text = serde_json::to_vec_pretty(file);
+        let text = text.map_err(|error| damaged(path, error.to_string()))?;
+        let text = Zeroizing::new(text);
+        files::create_private_dir(&self.folder)?;
+        if files::write_if_absent(path, &text, files::PRIVATE)? {
+            return Ok(info);
+        }
+        Err(self.taken(path))
+    }
+
+    fn taken(&self, path: &Path) -> KeyringError {
+        match self.read_info(path) {
+            Ok(KeyInfo { name, address, .. }) => KeyringError::Exists { name, address },
+            Err(error) => error,
+        }
+    }
+
+    /// The file of a name that is free.
+    fn free(&self, name: &str) -> Result<PathBuf, KeyringError> {
+        let path = self.path(name)?;
+        match path.exists() {
+            true => Err(self.taken(&path)),
+            false => Ok(path),
+        }
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, KeyringError> {
@@ -234,9 +379,33 @@ impl Keyring {
     fn read(&self, path: &Path) -> Result<KeyFile, KeyringError> {
         let text = fs::read(path).map_err(FileError::of("read", path))?;
         let text = Zeroizing::new(text);
-        serde_json::from_slice(&text).map_err(|error| KeyringError::Damaged {
-            path: path.to_path_buf(),
-            reason: error.to_string(),
-        })
+        serde_json::from_slice(&text).map_err(|error| damaged(path, error.to_string()))
     }
+
+    fn read_info(&self, path: &Path) -> Result<KeyInfo, KeyringError> {
+        let file = self.read(path)?;
+        file.info().map_err(|reason| damaged(path, reason))
+    }
+}
+
+fn damaged(path: &Path, reason: String) -> KeyringError {
+    KeyringError::Damaged {
+        path: path.to_path_buf(),
+        reason,
+    }
+}
+
+/// The private key of a file; it is bound to the public key.
+fn unseal(
+    path: &Path,
+    file: &KeyFile,
+    sealed: &Sealed,
+    passphrase: &str,
+) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+    sealed
+        .open(passphrase, file.public_key.as_bytes())
+        .map_err(|reason| KeyringError::Sealed {
+            path: path.to_path_buf(),
+            reason,
+        })
 }

@@ -5,15 +5,21 @@
 //! | [`amount`] | `5icoin`, `2.5micoin`: exact or refused |
 //! | [`mnemonic`] | BIP-39 phrases |
 //! | [`key`] | secp256k1 keys at the Cosmos path, their addresses and signatures |
-//! | [`keyring`] | named keys in files |
+//! | [`keyring`], [`seal`] | named keys in files, encrypted or not |
+//! | [`armor`] | keys as other Cosmos wallets export them |
 //! | [`sign`] | transactions in SIGN_MODE_DIRECT |
+//! | [`document`] | transactions in files: read, signed by one or several, written |
 //! | [`session_key`] | the ed25519 keys that sign the requests of a session |
 //! | [`session_index`] | which request of a session comes next |
 
 pub mod amount;
+pub mod armor;
+pub mod document;
 pub mod key;
+mod key_file;
 pub mod keyring;
 pub mod mnemonic;
+pub mod seal;
 pub mod session_index;
 pub mod session_key;
 pub mod sign;

@@ -7,7 +7,7 @@ use race_proto::cosmos::crypto::secp256k1::PubKey;
 use race_proto::cosmos::tx::signing::v1beta1::SignMode;
 use race_proto::cosmos::tx::v1beta1::mode_info::{Single, Sum};
 use race_proto::cosmos::tx::v1beta1::{
-    AuthInfo, Fee, ModeInfo, SignDoc, SignerInfo, TxBody, TxRaw,
+    AuthInfo, Fee, ModeInfo, SignDoc, SignerInfo, Tx, TxBody, TxRaw,
 };
 use race_proto::Any;
 
@@ -67,16 +67,40 @@ impl TxDraft {
         self
     }
 
+    /// The transaction that nobody has signed, for [`document`](super::document).
+    #[must_use]
+    pub fn transaction(&self) -> Tx {
+        Tx {
+            body: Some(self.body()),
+            auth_info: Some(AuthInfo {
+                fee: Some(self.fee()),
+                ..AuthInfo::default()
+            }),
+            signatures: Vec::new(),
+        }
+    }
+
     /// The encoded `TxBody`.
     #[must_use]
     pub fn body_bytes(&self) -> Vec<u8> {
+        self.body().encode_to_vec()
+    }
+
+    fn body(&self) -> TxBody {
         TxBody {
             messages: self.messages.clone(),
             memo: self.memo.clone(),
             timeout_height: self.timeout_height,
             ..TxBody::default()
         }
-        .encode_to_vec()
+    }
+
+    fn fee(&self) -> Fee {
+        Fee {
+            amount: self.fee.clone(),
+            gas_limit: self.gas_limit,
+            ..Fee::default()
+        }
     }
 
     /// The encoded `AuthInfo` with one signer; without a key when it is only simulated.
@@ -94,11 +118,7 @@ impl TxDraft {
         };
         AuthInfo {
             signer_infos: vec![signer],
-            fee: Some(Fee {
-                amount: self.fee.clone(),
-                gas_limit: self.gas_limit,
-                ..Fee::default()
-            }),
+            fee: Some(self.fee()),
             ..AuthInfo::default()
         }
         .encode_to_vec()

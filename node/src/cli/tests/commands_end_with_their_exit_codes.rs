@@ -63,6 +63,26 @@ async fn wrong_usage_is_2_help_is_0() {
         &["keys"],
         &["keys", "add"],
         &["keys", "show", "a", "--nonsense"],
+        &["keys", "export", "a", "--unsafe"],
+        &["keys", "export", "a", "--unarmored-hex"],
+        &["keys", "add", "a", "--hd-path", "44/x"],
+        &["keys", "add", "a", "--index", "2147483648"],
+        &["keys", "add", "a", "--pubkey", "{}"],
+        &["keys", "add", "a", "--pubkey", "{", "--dry-run"],
+        &["keys", "import", "a", "/nowhere/key"],
+        &["keys", "import", "a", "/nowhere/key", "b"],
+        &["keys", "import-hex", "a", "00"],
+        &["keys", "parse", "race1nothing"],
+        &["tx", "sign", "/nowhere/tx.json", "--from", "a"],
+        &["tx", "sign", "/nowhere/tx.json"],
+        &["tx", "sign", "-", "--from", "a"],
+        &["tx", "sign", "-", "--from", "a", "--offline"],
+        &["tx", "multisign", "-", "a"],
+        &["tx", "broadcast", "/nowhere/tx.json"],
+        &["tx", "encode", "-"],
+        &["tx", "decode", "??"],
+        &["tx", "decode", "ffff", "--hex"],
+        &["tx", "bank", "send", "a", "b", "1nicoin", "--offline"],
         &["tx", "bank", "send", "alice", "bob"],
         &["tx", "bank", "send", "alice", "bob", "5"],
         &["tx", "bank", "send", "alice", "bob", "0nicoin"],
@@ -225,7 +245,10 @@ async fn a_key_goes_through_its_whole_life() {
 
     let export = raced(at, &["keys", "export", "alice"]).await;
     assert_eq!((export.code, export.out.as_str()), (1, ""));
-    let export = raced(at, &["keys", "export", "alice", "--unsafe"]).await;
+    let hex = ["keys", "export", "alice", "--unsafe", "--unarmored-hex"];
+    let export = raced(at, &hex).await;
+    assert_eq!((export.code, export.out.as_str()), (1, ""));
+    let export = raced_with(at, &hex, "y\n").await;
     assert_eq!(export.out.trim().len(), 64);
     assert_eq!(raced(at, &["keys", "delete", "alice"]).await.code, 1);
     assert_eq!(
@@ -246,7 +269,7 @@ async fn a_key_goes_through_its_whole_life() {
     assert_eq!(other.code, 1);
     assert!(other
         .err
-        .contains("not supported: use --keyring-backend test"));
+        .contains("not supported: use --keyring-backend file"));
 }
 
 #[tokio::test]

@@ -43,9 +43,18 @@ pub struct TxFlags {
     /// Only simulate it, and print what it would take
     #[arg(long, conflicts_with = "generate_only")]
     pub(super) dry_run: bool,
-    /// Only print the transaction without a signature
+    /// Only print the transaction without a signature, JSON for `tx sign`
     #[arg(long)]
     pub(super) generate_only: bool,
+    /// Ask no node for anything; with --generate-only
+    #[arg(long, requires = "generate_only")]
+    pub(super) offline: bool,
+    /// The account's number, whatever the node says
+    #[arg(long, short, value_name = "N")]
+    pub(super) account_number: Option<u64>,
+    /// The account's sequence, whatever the node says
+    #[arg(long, short, value_name = "N")]
+    pub(super) sequence: Option<u64>,
     /// How it is handed to the node: "sync" waits for the mempool's check
     #[arg(long, value_enum, default_value = "sync")]
     broadcast_mode: BroadcastMode,

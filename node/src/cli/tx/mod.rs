@@ -1,13 +1,25 @@
 //! `raced tx`: transactions, laid out as on Cosmos chains.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `bank.rs`, `gov.rs`, `session.rs`, `pricing.rs`, `node.rs` | what can be sent |
+//! | `flags.rs`, `sender.rs` | who sends it, and how |
+//! | `sign.rs`, `multisign.rs` | signing a transaction in a file, without a node if need be |
+//! | `file.rs` | sending, simulating and converting one |
+//! | `report.rs`, `outcome.rs` | what became of it |
 
 mod bank;
+mod file;
 mod flags;
 mod gov;
+mod multisign;
 mod node;
+mod outcome;
 mod pricing;
 pub(super) mod report;
 mod sender;
 mod session;
+mod sign;
 mod upgrade;
 
 use clap::{Parser, Subcommand};
@@ -39,6 +51,30 @@ enum Command {
     Pricing(pricing::Pricing),
     /// Register and update nodes
     Node(node::Node),
+    /// Sign a transaction that --generate-only printed
+    #[command(
+        after_help = "What is printed is the signed transaction, for `tx broadcast`; with --signature-only or --multisig the\nsignature alone, for `tx multisign`. The files are those of the Cosmos SDK's tools.\n\nExample:\n  raced tx bank send race1... race1... 5icoin --generate-only > unsigned.json\n  raced tx sign unsigned.json --from alice > signed.json\n  raced tx sign unsigned.json --from alice --offline --chain-id race-1 --account-number 7 --sequence 3"
+    )]
+    Sign(sign::Sign),
+    /// Join the signatures of several keys' owners
+    #[command(
+        name = "multisign",
+        alias = "multi-sign",
+        after_help = "Example:\n  raced keys add shared --multisig alice,bob,carol --multisig-threshold 2\n  raced tx sign unsigned.json --from alice --multisig shared > alice.json\n  raced tx sign unsigned.json --from bob --multisig shared > bob.json\n  raced tx multisign unsigned.json shared alice.json bob.json > signed.json"
+    )]
+    Multisign(multisign::Multisign),
+    /// Send a signed transaction and wait until a block holds it
+    #[command(after_help = "Example:\n  raced tx broadcast signed.json")]
+    Broadcast(file::Broadcast),
+    /// Run a transaction on the last state, and print what it would take
+    #[command(after_help = "Example:\n  raced tx simulate unsigned.json")]
+    Simulate(file::Simulate),
+    /// Print the bytes of a transaction in base64
+    #[command(after_help = "Example:\n  raced tx encode signed.json")]
+    Encode(file::Encode),
+    /// Print a transaction that is given in base64
+    #[command(after_help = "Example:\n  raced tx decode CpABCo0B...")]
+    Decode(file::Decode),
 }
 
 impl Run for Tx {
@@ -49,6 +85,12 @@ impl Run for Tx {
             Command::Session(command) => command.run(context).await,
             Command::Pricing(command) => command.run(context).await,
             Command::Node(command) => command.run(context).await,
+            Command::Sign(command) => command.run(context).await,
+            Command::Multisign(command) => command.run(context).await,
+            Command::Broadcast(command) => command.run(context).await,
+            Command::Simulate(command) => command.run(context).await,
+            Command::Encode(command) => command.run(&context),
+            Command::Decode(command) => command.run(&context),
         }
     }
 }

@@ -6,7 +6,6 @@ use race_proto::cosmos::tx::v1beta1::{Fee, TxBody};
 use crate::comet::rpc::Event;
 use crate::proto_json as proto;
 use crate::tree::Tree;
-use crate::wallet::sign::TxDraft;
 
 /// What is known of a transaction's end.
 pub(crate) struct Response<'a> {
@@ -82,32 +81,5 @@ fn coin(coin: &Coin) -> Tree {
     Tree::map([
         ("denom", Tree::text(&coin.denom)),
         ("amount", Tree::text(&coin.amount)),
-    ])
-}
-
-/// A transaction without a signature, as the SDK's tools write and read it.
-pub(super) fn unsigned(draft: &TxDraft) -> Tree {
-    let as_body = TxBody {
-        messages: draft.messages.clone(),
-        memo: draft.memo.clone(),
-        timeout_height: draft.timeout_height,
-        ..TxBody::default()
-    };
-    let as_fee = Fee {
-        amount: draft.fee.clone(),
-        gas_limit: draft.gas_limit,
-        ..Fee::default()
-    };
-    Tree::map([
-        ("body", body(&as_body)),
-        (
-            "auth_info",
-            Tree::map([
-                ("signer_infos", Tree::List(Vec::new())),
-                ("fee", fee(&as_fee)),
-                ("tip", Tree::null()),
-            ]),
-        ),
-        ("signatures", Tree::List(Vec::new())),
     ])
 }

@@ -4,7 +4,7 @@ use race_app::address::Account;
 use race_proto::Any;
 
 use super::flags::TxFlags;
-use super::report::{self, Response};
+use super::outcome;
 use crate::cli::config::ClientConfig;
 use crate::cli::error::CliError;
 use crate::cli::Context;
@@ -12,6 +12,7 @@ use crate::client::{AccountNumbers, ChainClient, ClientError, Estimate, Gas, Inc
 use crate::proto_json as proto;
 use crate::tree::Tree;
 use crate::wallet::amount;
+use crate::wallet::document;
 use crate::wallet::key::Key;
 use crate::wallet::keyring::KeyringError;
 use crate::wallet::sign::TxDraft;
@@ -28,6 +29,8 @@ pub struct Sender {
     config: ClientConfig,
     options: TxOptions,
     account: Account,
+    public_key: Option<[u8; 33]>,
+    /// Only when it will sign: a key at rest may need its passphrase.
     key: Option<Key>,
 }
 
@@ -46,10 +49,10 @@ impl Sender {
                 return Err(CliError::usage("who sends it? give --from KEY"));
             }
         };
-        let keyring = config.keyring(&context.home)?;
+        let keyring = config.keyring(context)?;
         let unsigned = flags.dry_run || flags.generate_only;
-        let (account, key) = match keyring.get(from) {
-            Ok((_, key)) => (key.account(), Some(key)),
+        let (account, public_key) = match keyring.info(from) {
+            Ok(info) => (info.account(), info.secp256k1()),
             Err(error @ (KeyringError::Unknown { .. } | KeyringError::Name(_))) => {
                 match Account::parse(from) {
                     Ok(account) if unsigned => (account, None),
@@ -67,12 +70,17 @@ impl Sender {
                 )));
             }
         }
+        let key = match unsigned {
+            true => None,
+            false => Some(keyring.get(from)?.1),
+        };
         Ok(Self {
             context: context.clone(),
             flags: flags.clone(),
             config,
             options,
             account,
+            public_key,
             key,
         })
     }
@@ -98,8 +106,8 @@ impl Sender {
             Ok(account) => return Ok(account),
             Err(error) => error,
         };
-        match self.config.keyring(&self.context.home)?.get(who) {
-            Ok((_, key)) => Ok(key.account()),
+        match self.config.keyring(&self.context)?.info(who) {
+            Ok(info) => Ok(info.account()),
             Err(_) => Err(CliError::usage(format!(
                 "{who:?} is neither an address ({address}) nor the name of a key"
             ))),
@@ -109,8 +117,13 @@ impl Sender {
     /// The chain.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// When it does not answer, or must not be asked.
     pub async fn chain(&self) -> Result<ChainClient, CliError> {
+        if self.flags.offline {
+            return Err(CliError::usage(
+                "this transaction cannot be made without asking a node: leave --offline out",
+            ));
+        }
         self.config.chain().await
     }
 
@@ -127,15 +140,14 @@ impl Sender {
     /// When it is refused, before a block or in it, or not confirmed.
     pub async fn execute(&self, messages: Vec<Any>) -> Result<Option<Included>, CliError> {
         if self.flags.generate_only {
-            let draft = self.draft(messages)?;
-            self.context.print(&report::unsigned(&draft));
+            self.generate(&self.draft(messages)?);
             return Ok(None);
         }
         let chain = self.chain().await?;
-        let public_key = self.key.as_ref().map(Key::public_key);
-        let estimate = chain
-            .estimate(&self.account, public_key, &messages, &self.options)
+        let mut estimate = chain
+            .estimate(&self.account, self.public_key, &messages, &self.options)
             .await?;
+        estimate.account = self.numbers(estimate.account);
         self.finish(&chain, messages, &estimate).await
     }
 
@@ -150,8 +162,12 @@ impl Sender {
             Gas::Auto { .. } => GAS_FREE,
         };
         if self.flags.generate_only {
-            let draft = TxDraft::new(messages).paying(gas_limit, 0);
-            self.context.print(&report::unsigned(&draft));
+            let draft = TxDraft {
+                memo: self.options.memo.clone(),
+                timeout_height: self.options.timeout_height,
+                ..TxDraft::new(messages)
+            };
+            self.generate(&draft.paying(gas_limit, 0));
             return Ok(None);
         }
         let chain = self.chain().await?;
@@ -166,7 +182,7 @@ impl Sender {
             gas_used: None,
             gas_limit,
             fee: 0,
-            account,
+            account: self.numbers(account),
         };
         self.finish(&chain, messages, &estimate).await
     }
@@ -193,47 +209,27 @@ impl Sender {
         let sent = chain
             .submit_estimated(key, &messages, &self.options, estimate)
             .await;
-        let done = match sent {
-            Ok(hash) if self.flags.no_wait => {
-                self.print(&Response {
-                    height: 0,
-                    hash: &hash,
-                    codespace: "",
-                    code: 0,
-                    data: &[],
-                    log: "",
-                    gas: None,
-                    events: &[],
-                });
-                return Ok(None);
-            }
-            Ok(hash) => chain.wait_for_tx(&hash, self.options.wait).await,
-            Err(error) => Err(error),
-        };
-        match &done {
-            Ok(included) => self.print(&Response {
-                height: included.height,
-                hash: &included.hash,
-                codespace: "",
-                code: 0,
-                data: &included.data,
-                log: &included.log,
-                gas: Some((included.gas_wanted, included.gas_used)),
-                events: &included.events,
-            }),
-            Err(ClientError::Refused(refusal)) => self.print(&Response {
-                height: refusal.height.unwrap_or(0),
-                hash: &refusal.hash,
-                codespace: &refusal.codespace,
-                code: refusal.code,
-                data: &[],
-                log: &refusal.log,
-                gas: Some((refusal.gas_wanted, refusal.gas_used)),
-                events: &[],
-            }),
-            Err(_) => {}
+        outcome::of(
+            &self.context,
+            chain,
+            sent,
+            (!self.flags.no_wait).then_some(self.options.wait),
+        )
+        .await
+    }
+
+    /// Prints a transaction for `tx sign`: always JSON, which is what its file has.
+    fn generate(&self, draft: &TxDraft) {
+        let text = document::json(&draft.transaction());
+        self.context.console.print(&text);
+    }
+
+    /// What the flags say of the account goes before what the node says.
+    fn numbers(&self, account: AccountNumbers) -> AccountNumbers {
+        AccountNumbers {
+            number: self.flags.account_number.unwrap_or(account.number),
+            sequence: self.flags.sequence.unwrap_or(account.sequence),
         }
-        Ok(Some(done?))
     }
 
     fn draft(&self, messages: Vec<Any>) -> Result<TxDraft, CliError> {
@@ -261,20 +257,5 @@ impl Sender {
             return Ok(());
         }
         Err(CliError::failed("not sent: answer y, or add --yes"))
-    }
-
-    /// In JSON all of it; for people what they look for.
-    fn print(&self, response: &Response<'_>) {
-        let mut fields = report::response(response);
-        if self.context.format == crate::cli::console::Format::Text {
-            fields.retain(|(name, _)| name != "data" && name != "events");
-            fields.retain(|(name, _)| response.code != 0 || name != "codespace");
-            for (name, _) in &mut fields {
-                if name == "raw_log" {
-                    *name = "log".to_owned();
-                }
-            }
-        }
-        self.context.print(&Tree::Map(fields));
     }
 }

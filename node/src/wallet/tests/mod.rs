@@ -1,5 +1,8 @@
 mod amounts_are_exact_or_refused;
 mod an_index_of_a_session_is_used_once;
 mod keys_are_those_of_other_cosmos_wallets;
+mod keys_travel_in_armour;
+mod the_keyring_encrypts_under_a_passphrase;
 mod the_keyring_keeps_keys_in_private_files;
 mod transactions_are_signed_as_other_cosmos_wallets_do;
+mod transactions_in_files_are_those_of_other_tools;

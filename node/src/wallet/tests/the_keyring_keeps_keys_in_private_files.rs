@@ -58,12 +58,12 @@ fn a_taken_name_keeps_its_key() {
 
 #[test]
 fn other_backends_say_what_to_use_instead() {
-    for backend in ["os", "file", ""] {
+    for backend in ["os", "pass", ""] {
         let error = Keyring::open("/nowhere".as_ref(), backend).unwrap_err();
         assert!(
             error
                 .to_string()
-                .ends_with("is not supported: use --keyring-backend test"),
+                .ends_with("use --keyring-backend file (encrypted) or test"),
             "{error}"
         );
     }

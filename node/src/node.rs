@@ -309,7 +309,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         chain_id: me.chain_id.clone(),
         address: me.address,
         transport: me.secrets.transport.clone(),
-        latest,
+        latest: latest.clone(),
         host,
         tasks,
         running: Running::default(),
@@ -332,6 +332,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         rest.listen,
         rest.per_second,
         backend,
+        latest,
         async move {
             drop(until.wait_for(|stop| *stop).await);
         },

@@ -12,6 +12,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::comet::rpc::RpcClient;
+use crate::protocol::View;
 
 /// Starts what answers CometBFT's methods; returns its address.
 async fn comet(chain_height: u64) -> String {
@@ -103,7 +104,13 @@ async fn comet(chain_height: u64) -> String {
 async fn rest(app: &App) -> Router {
     let url = comet(app.latest().height()).await;
     let rpc = RpcClient::new(&url).unwrap();
-    router(Backend::new(Arc::new(app.clone()), rpc), 0)
+    let snapshot = app.latest();
+    let (_, latest) = Latest::new(View {
+        height: snapshot.height(),
+        time_ms: 0,
+        state: race_app::state::State::new(Arc::new(snapshot)),
+    });
+    router(Backend::new(Arc::new(app.clone()), rpc), 0, latest)
 }
 
 fn chain() -> Chain {

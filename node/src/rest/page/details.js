@@ -133,7 +133,7 @@ export async function node(main, address) {
       facts([
         ["Consensus address", mono(hex(found.address))], ["Operator", accountLink(found.operator)], ["Hot account", accountLink(found.hot_account)],
         ["gRPC", found.endpoints?.grpc], ["API", found.endpoints?.api],
-        ["Registered", `epoch ${number(found.registered_epoch)}, block ${number(found.registered_height)}`],
+        ["Registered", Number(found.registered_height) > 0 ? [blockLink(found.registered_height), `, epoch ${number(found.registered_epoch)}`] : "at genesis"],
         ["Consensus key (ed25519)", mono(hex(found.keys?.consensus))],
       ])));
 }

@@ -39,7 +39,7 @@ export function mark(text, meaning = "") {
 /**
  * A section with a heading.
  * @param {string} title
- * @param {string} [width] a class: `half`, `wide`, `slim`
+ * @param {string} [width] a class: `half`
  */
 export function card(title, width = "") {
   const id = `card-${title.toLowerCase().replace(/[^a-z]+/g, "-")}`;
@@ -49,15 +49,20 @@ export function card(title, width = "") {
   return { section, note, body };
 }
 
+function classes({ number, minor }) {
+  return [number && "number", minor && "minor"].filter(Boolean).join(" ") || undefined;
+}
+
 /**
  * A table. Roles are said again because the narrow layout takes `display: table` away.
  * @param {string} caption
- * @param {{ name: string, number?: boolean }[]} columns the first one names the row
+ * @param {{ name: string, number?: boolean, minor?: boolean }[]} columns the first one names the row
  * @param {HTMLElement[]} rows made by `row`
+ * @param {string} [narrow] how it is shown on a phone: `stack`, a row as a list; `dense`, fewer columns
  */
-export function table(caption, columns, rows, stack = true) {
-  const head = columns.map(({ name, number }) => h("th", { scope: "col", role: "columnheader", class: number ? "number" : undefined }, name));
-  return h("table", { role: "table", class: stack ? "stack" : undefined },
+export function table(caption, columns, rows, narrow = "stack") {
+  const head = columns.map((column) => h("th", { scope: "col", role: "columnheader", class: classes(column) }, column.name));
+  return h("table", { role: "table", class: narrow },
     h("caption", { class: "hidden" }, caption),
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ...head)),
     h("tbody", { role: "rowgroup" }, ...rows));
@@ -68,7 +73,7 @@ export function row(columns, cells) {
   const content = (cell) => h("div", {}, ...[cell].flat());
   const cell = (value, index) => index === 0
     ? h("th", { scope: "row", role: "rowheader" }, content(value))
-    : h("td", { role: "cell", "data-label": columns[index].name, class: columns[index].number ? "number" : undefined }, content(value));
+    : h("td", { role: "cell", "data-label": columns[index].name, class: classes(columns[index]) }, content(value));
   return h("tr", { role: "row" }, ...cells.map(cell));
 }
 

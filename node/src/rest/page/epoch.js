@@ -71,10 +71,10 @@ export function epochCard() {
     const retry = epoch.key_attempt > 1 ? ` · key attempt ${epoch.key_attempt}` : "";
     eyebrow.textContent = `Epoch ${number(epoch.number)} · block ${number(current.height)}${rerun}${retry}`;
     name.textContent = phaseName(epoch.phase);
-    const time = (count) => Number.isFinite(seconds) ? ` · about ${span(count * seconds)}` : "";
-    phaseLeft.textContent = `${number(left)} ${left === 1 ? "block" : "blocks"} left${time(left)}`;
+    const time = (count, before) => Number.isFinite(seconds) ? `${before}${span(count * seconds)}` : "";
+    phaseLeft.textContent = `${number(left)} ${left === 1 ? "block" : "blocks"} left${time(left, " · about ")}`;
     const all = blocksToSwitch(current, blocks);
-    epochLeft.textContent = blocks.size ? `the next epoch in at most ${number(all)}${time(all)}` : "";
+    epochLeft.textContent = blocks.size ? `the next epoch in about ${number(all)} blocks${time(all, ", ")}` : "";
     about.textContent = PHASES[at]?.about ?? "";
     segments.forEach(({ phase, item, bar, said }, index) => {
       const total = Math.max(1, Number(epoch.phase_end) - Number(epoch.phase_start) + 1);

@@ -44,7 +44,7 @@ export function doing(messages, count) {
 
 /** Whether a transaction is one that nodes owe the chain; users' modules are few. */
 export function ofProtocol({ messages }) {
-  return messages.every((type) => /^\/race\.(beacon|race|duty|settlement)\./.test(type) || /\.model\.v1\.Msg(Loaded|Unloaded|SetLoaded)/.test(type));
+  return messages.every((type) => /^\/race\.(beacon|race|duty|settlement)\./.test(type) || type === "/race.model.v1.MsgAnnounceModel");
 }
 
 const VALIDATORS = [
@@ -74,7 +74,7 @@ export function validators({ nodes, committee, results, submissions, reputations
     return row(VALIDATORS, [
       [nodeLink(address, nodes), member.newcomer ? mark("new") : null, h("small", { class: "mono" }, short(address, 8, 4))],
       power > 0 ? [number(power), h("small", {}, part), share(power, total)] : mark("not in the committee"),
-      Number(member.count) > 0 ? number(member.count) : power > 0 ? h("span", { class: "soft" }, "genesis") : "–",
+      Number(member.count) > 0 ? [number(member.count), Number(member.count) > power ? h("small", {}, "capped") : null] : power > 0 ? h("span", { class: "soft" }, "genesis") : "–",
       race,
       [reputation ? number(reputation.value) : h("span", { class: "soft" }, "none yet"),
         Number(reputation?.convictions ?? 0) > 0 ? mark(`${reputation.convictions} convicted`, "bad") : null],
@@ -115,7 +115,7 @@ export function blockRow(block, nodes) {
   return row(BLOCKS, [blockLink(block.height), when(block.time), nodeLink(block.proposer, nodes), number(block.count)]);
 }
 
-export const TRANSACTIONS = [{ name: "Hash" }, { name: "What" }, { name: "From" }, { name: "Block", number: true }];
+export const TRANSACTIONS = [{ name: "Hash" }, { name: "What" }, { name: "From", minor: true }, { name: "Block", number: true }];
 
 /** `tx` as the node's feed has it. */
 export function txRow(tx, height) {

@@ -6,6 +6,8 @@ const FEED = "explorer/live";
 const ASK_EVERY_MS = 3_000;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
+/** A socket that says nothing for so long may be dead without knowing it. */
+const QUIET_MS = 90_000;
 
 /**
  * Follows the node for ever.
@@ -29,7 +31,10 @@ export function follow(onNews, onState) {
     const url = address(FEED);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
+    let quiet = setTimeout(() => socket.close(), QUIET_MS);
     socket.onmessage = ({ data }) => {
+      clearTimeout(quiet);
+      quiet = setTimeout(() => socket.close(), QUIET_MS);
       clearInterval(asking);
       asking = 0;
       retry = FIRST_RETRY_MS;
@@ -37,6 +42,7 @@ export function follow(onNews, onState) {
       onNews(JSON.parse(data));
     };
     socket.onclose = () => {
+      clearTimeout(quiet);
       onState("connecting");
       if (!asking) {
         asking = setInterval(ask, ASK_EVERY_MS);

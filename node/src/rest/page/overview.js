@@ -2,7 +2,7 @@
 // begins, when a transaction touched it, and now and then.
 
 import { find, get, path } from "./api.js";
-import { card, empty, failed, fill, h, table } from "./dom.js";
+import { card, empty, facts, failed, fill, h, table } from "./dom.js";
 import { blockTime, epochCard, lengths } from "./epoch.js";
 import { amount, hex, number, short } from "./format.js";
 import { BLOCKS, blockRow, models, ofProtocol, proposals, TRANSACTIONS, txRow, validators } from "./lists.js";
@@ -20,9 +20,9 @@ export function overview(main) {
   const figures = h("dl", { class: "figures", "aria-label": "Figures" });
   const cards = {
     validators: card("Validators"),
-    beacon: card("Beacon", "slim"),
-    models: card("Models and prices", "wide"),
-    proposals: card("Proposals"),
+    models: card("Models and prices", "half"),
+    proposals: card("Proposals", "half"),
+    beacon: card("Beacon"),
     blocks: card("Latest blocks", "half"),
     txs: card("Latest transactions", "half"),
   };
@@ -56,7 +56,7 @@ export function overview(main) {
   function drawRows(body, caption, columns, wanted) {
     let list = body.querySelector("tbody");
     if (!list) {
-      fill(body, table(caption, columns, [], false));
+      fill(body, table(caption, columns, [], "dense"));
       list = body.querySelector("tbody");
     }
     const known = new Map([...list.children].map((line) => [line.dataset.key, line]));
@@ -118,14 +118,13 @@ export function overview(main) {
       find("race/beacon/v1/seed"), find("race/beacon/v1/key"), get("race/beacon/v1/rounds"),
     ]);
     const signed = seed?.seed?.degraded ? "made of revealed secrets, without a signature" : "signed by the committee";
-    const facts = [
+    return facts([
       ["Race seed", seed?.seed ? h("span", { class: "mono" }, hex(seed.seed.seed).toLowerCase()) : "none yet"],
       ["Made", seed?.seed ? `${signed}, epoch ${number(seed.seed.epoch)}, block ${number(seed.seed.height)}` : null],
       ["Key in force", key?.key ? h("span", { class: "mono", title: hex(key.key.group) }, short(hex(key.key.group).toLowerCase(), 12, 8)) : "none yet"],
       ["Signing", key?.key ? `${number(key.key.threshold)} of ${number(key.key.shares)} shares` : null],
       ["Open rounds", number(rounds.rounds.length)],
-    ].filter(([, value]) => value !== null);
-    return h("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+    ]);
   }
 
   async function drawModels() {

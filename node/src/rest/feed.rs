@@ -6,7 +6,7 @@
 //! a page should load for a line.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::ws::Utf8Bytes;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -69,7 +69,7 @@ struct TxLine {
 /// The feed of one node.
 pub struct Feed<A> {
     backend: Backend<A>,
-    chain_id: Mutex<String>,
+    chain_id: OnceLock<String>,
     /// Oldest first, without gaps.
     kept: Mutex<VecDeque<Line>>,
     news: broadcast::Sender<Utf8Bytes>,
@@ -80,7 +80,7 @@ impl<A: Application + Sync> Feed<A> {
     pub fn start(backend: Backend<A>, latest: Latest) -> Arc<Self> {
         let feed = Arc::new(Self {
             backend,
-            chain_id: Mutex::default(),
+            chain_id: OnceLock::new(),
             kept: Mutex::default(),
             news: broadcast::channel(BEHIND).0,
         });
@@ -123,8 +123,7 @@ impl<A: Application + Sync> Feed<A> {
         let mut kept = self.kept.lock().await;
         self.catch_up(&mut kept).await?;
         let blocks: Vec<&Line> = kept.iter().filter(|line| line.height > height).collect();
-        let chain_id = self.chain_id.lock().await.clone();
-        let news = json!({ "chain_id": chain_id, "epoch": epoch, "blocks": blocks });
+        let news = json!({ "chain_id": self.chain_id.get(), "epoch": epoch, "blocks": blocks });
         Ok(news.to_string().into())
     }
 
@@ -203,7 +202,7 @@ impl<A: Application + Sync> Feed<A> {
             tokio::try_join!(rpc.block(Some(height)), rpc.block_results(Some(height)))
                 .map_err(refused)?;
         let header = block.block.header;
-        *self.chain_id.lock().await = header.chain_id;
+        self.chain_id.get_or_init(|| header.chain_id);
         let txs = &block.block.data.txs;
         let listed = txs.iter().zip(&results.txs_results).take(LISTED);
         Ok(Line {

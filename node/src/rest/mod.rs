@@ -188,7 +188,7 @@ async fn answer<A: Application + Sync>(
     let _place = shared.at_once.try_acquire().map_err(busy)?;
 
     let (mut parts, body) = request.into_parts();
-    if parts.uri.path() == LIVE {
+    if parts.method == Method::GET && parts.uri.path() == LIVE {
         return live(shared, &mut parts, address).await;
     }
     let path = parts.uri.path();

@@ -95,7 +95,7 @@ for (const [path, right] of answered) {
 
 // What a chain without these modules answers: explorers leave the card out then.
 const without = [
-  "/cosmos/mint/v1beta1/inflation", "/cosmos/mint/v1beta1/params", "/cosmos/mint/v1beta1/annual_provisions",
+  "/cosmos/gov/v1beta1/proposals?pagination.limit=20", "/cosmos/mint/v1beta1/inflation", "/cosmos/mint/v1beta1/params", "/cosmos/mint/v1beta1/annual_provisions",
   "/cosmos/params/v1beta1/params?subspace=icahost&key=AllowMessages",
   `/cosmos/distribution/v1beta1/validators/${valoper}/slashes`,
   `/cosmos/authz/v1beta1/grants/granter/${account}`, `/cosmos/feegrant/v1beta1/allowances/${account}`,

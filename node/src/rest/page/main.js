@@ -131,7 +131,7 @@ function onNews(told) {
   blocks = (apart ? told.blocks : [...blocks, ...fresh]).slice(-KEPT);
   if (fresh.length || !news) arrived = Date.now();
   news = { ...told, blocks: fresh };
-  document.getElementById("chain").textContent = told.chain_id;
+  document.getElementById("chain").textContent = told.chain_id ?? "";
   view?.onNews(news, blocks);
   late();
 }

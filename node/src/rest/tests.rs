@@ -109,13 +109,18 @@ async fn comet(chain_height: u64) -> String {
 async fn rest(app: &App) -> Router {
     let url = comet(app.latest().height()).await;
     let rpc = RpcClient::new(&url).unwrap();
+    router(Backend::new(Arc::new(app.clone()), rpc), 0, latest(app))
+}
+
+/// The newest state, and no other after it.
+fn latest(app: &App) -> Latest {
     let snapshot = app.latest();
-    let (_, latest) = Latest::new(View {
+    let view = View {
         height: snapshot.height(),
         time_ms: 0,
         state: race_app::state::State::new(Arc::new(snapshot)),
-    });
-    router(Backend::new(Arc::new(app.clone()), rpc), 0, latest)
+    };
+    Latest::new(view).1
 }
 
 fn chain() -> Chain {
@@ -460,7 +465,8 @@ async fn what_this_chain_answers_is_there_too_with_a_document_of_all() {
 async fn too_many_requests_of_one_address_are_refused() {
     let chain = chain();
     let rpc = RpcClient::new("http://127.0.0.1:1").unwrap();
-    let rest = router(Backend::new(Arc::new(chain.app.clone()), rpc), 1);
+    let backend = Backend::new(Arc::new(chain.app.clone()), rpc);
+    let rest = router(backend, 1, latest(&chain.app));
     let address = ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 5)));
     let ask = || {
         let request = Request::builder().uri("/race/epoch/v1/current");

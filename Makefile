@@ -54,6 +54,7 @@ localnet: build ## build, run a local network until Ctrl-C (NODES=4)
 .PHONY: test-tools
 test-tools:
 	@{ command -v node && command -v npm; } >/dev/null || { echo "missing: node 18 or newer with npm; get it: https://nodejs.org or apt-get install nodejs npm" >&2; exit 1; }
+	@deploy/chromium.sh
 
 .PHONY: test
 test: libclang test-tools $(COMETBFT) $(SKEWED) ## formatting, lints, and all tests, real CometBFT included

@@ -346,7 +346,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         chain_id: me.chain_id.clone(),
         address: me.address,
         transport: me.secrets.transport.clone(),
-        latest,
+        latest: latest.clone(),
         host,
         tasks,
         running: Running::default(),
@@ -369,6 +369,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         rest.listen,
         rest.per_second,
         backend,
+        latest,
         async move {
             drop(until.wait_for(|stop| *stop).await);
         },

@@ -104,8 +104,8 @@ impl Run for LocalnetCommand {
         };
         for node in &localnet.network.nodes {
             context.note(&format!(
-                "{}: RPC {}, gRPC {}, log {}/raced.log",
-                node.name, node.rpc, node.grpc, node.home
+                "{}: explorer {}/, RPC {}, gRPC {}, log {}/raced.log",
+                node.name, node.rest, node.rpc, node.grpc, node.home
             ));
         }
         context.note(&format!(

@@ -7,28 +7,35 @@
 //! | [`request`] | a request message out of path, query and body |
 //! | [`limit`] | how many requests an address may make |
 //! | [`openapi`] | `/openapi.json` |
+//! | [`page`] | the explorer's page at `/`, its files in `/explorer/` |
+//! | [`feed`], [`socket`] | what the page follows, `/explorer/live`: JSON, or a websocket |
 
 // A `Status` is what every step returns; boxing it in between would help nobody.
 #![allow(clippy::result_large_err)]
 
+pub mod feed;
 pub mod limit;
 pub mod openapi;
+pub mod page;
 pub mod request;
 pub mod routes;
+pub mod socket;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::{to_bytes, Body};
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{ConnectInfo, FromRequestParts as _, Request, State};
 use axum::response::Response;
 use axum::Router;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    CONTENT_TYPE, ORIGIN,
+    CONTENT_TYPE, ORIGIN, UPGRADE,
 };
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use prost::Message;
 use prost_reflect::DynamicMessage;
@@ -37,9 +44,12 @@ use tendermint_abci::Application;
 use tokio::sync::Semaphore;
 use tonic::{Code, Status};
 
+use crate::latest::Latest;
 use crate::proto_json::tree;
 use crate::unary::{height, Backend, HEIGHT_HEADER};
+use feed::Feed;
 use limit::Limit;
+use socket::Places;
 
 /// Largest body: the largest transaction in base64, with room around it.
 const MAX_BODY_BYTES: usize = 2 << 20;
@@ -49,6 +59,10 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 const AT_ONCE: usize = 256;
 /// The header by which an answer says which height was read.
 const HEIGHT_ANSWER: &str = "grpc-metadata-x-cosmos-block-height";
+/// What the explorer's page follows.
+const LIVE: &str = "/explorer/live";
+/// A block in short, for the page.
+const BLOCKS: &str = "/explorer/blocks/";
 
 /// Why REST stopped or did not start.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +85,8 @@ struct Shared<A> {
     backend: Backend<A>,
     at_once: Semaphore,
     limit: Mutex<Limit>,
+    feed: Arc<Feed<A>>,
+    sockets: Arc<Places>,
 }
 
 /// Listens, then serves until `stop` resolves. `per_second`: requests of one address, 0 for any.
@@ -81,6 +97,7 @@ pub async fn serve<A: Application + Sync>(
     listen: SocketAddr,
     per_second: u32,
     backend: Backend<A>,
+    latest: Latest,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RestError> {
     let listener = tokio::net::TcpListener::bind(listen)
@@ -90,7 +107,8 @@ pub async fn serve<A: Application + Sync>(
             source,
         })?;
     tracing::info!(%listen, "REST is ready");
-    let service = router(backend, per_second).into_make_service_with_connect_info::<SocketAddr>();
+    let router = router(backend, per_second, latest);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)
         .with_graceful_shutdown(stop)
         .await?;
@@ -98,11 +116,17 @@ pub async fn serve<A: Application + Sync>(
 }
 
 /// The router alone.
-pub fn router<A: Application + Sync>(backend: Backend<A>, per_second: u32) -> Router {
+pub fn router<A: Application + Sync>(
+    backend: Backend<A>,
+    per_second: u32,
+    latest: Latest,
+) -> Router {
     let shared = Shared {
+        feed: Feed::start(backend.clone(), latest),
         backend,
         at_once: Semaphore::new(AT_ONCE),
         limit: Mutex::new(Limit::new(per_second)),
+        sockets: Arc::default(),
     };
     Router::new()
         .fallback(handle::<A>)
@@ -150,21 +174,37 @@ async fn answer<A: Application + Sync>(
     request: Request,
 ) -> Result<Response, Status> {
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    if let Some(ConnectInfo(address)) = address {
+    let address = address.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |from| from.0.ip());
+    let admitted = {
         let mut limit = shared.limit.lock().unwrap_or_else(PoisonError::into_inner);
-        if !limit.admits(address.ip(), Instant::now()) {
-            return Err(Status::resource_exhausted(
-                "too many requests from this address; try again in a second",
-            ));
-        }
+        limit.admits(address, Instant::now())
+    };
+    if !admitted {
+        return Err(Status::resource_exhausted(
+            "too many requests from this address; try again in a second",
+        ));
     }
     let busy = |_| Status::unavailable("too many requests in progress; try again");
     let _place = shared.at_once.try_acquire().map_err(busy)?;
 
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    if parts.method == Method::GET && parts.uri.path() == LIVE {
+        return live(shared, &mut parts, address).await;
+    }
     let path = parts.uri.path();
-    if parts.method == Method::GET && path == "/openapi.json" {
-        return Ok(json_response(openapi::document().clone()));
+    if parts.method == Method::GET {
+        if path == "/openapi.json" {
+            return Ok(json_response(openapi::document().clone()));
+        }
+        if let Some(file) = page::file(path, &parts.headers) {
+            return Ok(file);
+        }
+        if let Some(which) = path.strip_prefix(BLOCKS) {
+            let block = shared.feed.block(which).await;
+            return Ok(json_response(block.unwrap_or_else(|| {
+                Err(Status::invalid_argument("give a height or a hash"))
+            })?));
+        }
     }
     let route = routes::find(parts.method.as_str(), path);
     let (route, captured) = route.ok_or_else(|| Status::unimplemented("Not Implemented"))?;
@@ -194,6 +234,25 @@ async fn answer<A: Application + Sync>(
         .headers_mut()
         .insert(HEIGHT_ANSWER, HeaderValue::from(answer.height));
     Ok(response)
+}
+
+/// The feed: to who asks for a socket as one, else its last blocks as JSON.
+async fn live<A: Application + Sync>(
+    shared: &Shared<A>,
+    parts: &mut Parts,
+    address: IpAddr,
+) -> Result<Response, Status> {
+    if !parts.headers.contains_key(UPGRADE) {
+        let blocks = shared.feed.since(0).await?;
+        return Ok(json_response(blocks.to_string()));
+    }
+    let upgrade = WebSocketUpgrade::from_request_parts(parts, &())
+        .await
+        .map_err(|rejection| Status::invalid_argument(rejection.body_text()))?;
+    let place = shared.sockets.take(address).ok_or_else(|| {
+        Status::resource_exhausted(format!("too many sockets; ask {LIVE} without one"))
+    })?;
+    Ok(socket::open(upgrade, Arc::clone(&shared.feed), place))
 }
 
 fn height_header(headers: &HeaderMap) -> Option<&str> {

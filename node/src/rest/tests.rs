@@ -12,6 +12,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::comet::rpc::RpcClient;
+use crate::protocol::View;
 
 /// Starts what answers CometBFT's methods; returns its address.
 async fn comet(chain_height: u64) -> String {
@@ -73,10 +74,15 @@ async fn comet(chain_height: u64) -> String {
         "validator": { "pub_key_types": ["ed25519"] }, "version": {},
         "abci": { "vote_extensions_enable_height": "1" },
     }});
+    let results = json!({ "height": "2", "txs_results": [{
+        "code": 5, "gas_wanted": "1", "gas_used": "1",
+        "events": [{ "type": "message", "attributes": [{ "key": "sender", "value": "race1a" }] }],
+    }]});
     let answer = move |Json(request): Json<Value>| {
         let result = match request["method"].as_str().unwrap_or_default() {
             "status" => Ok(status.clone()),
-            "block" => Ok(block.clone()),
+            "block" | "block_by_hash" => Ok(block.clone()),
+            "block_results" => Ok(results.clone()),
             "validators" => Ok(validators.clone()),
             "consensus_params" => Ok(params.clone()),
             "broadcast_tx_sync" => {
@@ -103,7 +109,18 @@ async fn comet(chain_height: u64) -> String {
 async fn rest(app: &App) -> Router {
     let url = comet(app.latest().height()).await;
     let rpc = RpcClient::new(&url).unwrap();
-    router(Backend::new(Arc::new(app.clone()), rpc), 0)
+    router(Backend::new(Arc::new(app.clone()), rpc), 0, latest(app))
+}
+
+/// The newest state, and no other after it.
+fn latest(app: &App) -> Latest {
+    let snapshot = app.latest();
+    let view = View {
+        height: snapshot.height(),
+        time_ms: 0,
+        state: race_app::state::State::new(Arc::new(snapshot)),
+    };
+    Latest::new(view).1
 }
 
 fn chain() -> Chain {
@@ -448,7 +465,8 @@ async fn what_this_chain_answers_is_there_too_with_a_document_of_all() {
 async fn too_many_requests_of_one_address_are_refused() {
     let chain = chain();
     let rpc = RpcClient::new("http://127.0.0.1:1").unwrap();
-    let rest = router(Backend::new(Arc::new(chain.app.clone()), rpc), 1);
+    let backend = Backend::new(Arc::new(chain.app.clone()), rpc);
+    let rest = router(backend, 1, latest(&chain.app));
     let address = ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 5)));
     let ask = || {
         let request = Request::builder().uri("/race/epoch/v1/current");
@@ -459,4 +477,54 @@ async fn too_many_requests_of_one_address_are_refused() {
         refused += u32::from(ask().await.0.status() == 429);
     }
     assert!(refused > 0);
+}
+
+#[tokio::test]
+async fn the_page_is_served_under_a_policy_and_only_by_its_names() {
+    let rest = rest(&chain().app).await;
+    let get = |path: &str| send(&rest, Request::builder().uri(path), "");
+    let (page, _) = get("/").await;
+    assert_eq!(page.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
+    let policy = page.headers()["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.starts_with("default-src 'none'; script-src 'self';"),
+        "{policy}"
+    );
+    let (script, _) = get("/explorer/main.js").await;
+    assert_eq!(script.headers()["x-content-type-options"], "nosniff");
+    for path in [
+        "/explorer",
+        "/explorer/",
+        "/explorer/../mod.rs",
+        "/index.html",
+    ] {
+        assert_eq!(
+            get(path).await.0.status(),
+            StatusCode::NOT_IMPLEMENTED,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_feed_has_the_last_blocks_in_short_and_where_the_epoch_is() {
+    let rest = rest(&chain().app).await;
+    let (status, feed) = get(&rest, "/explorer/live").await;
+    assert_eq!((status, &feed["chain_id"]), (200, &json!("race-test-1")));
+    assert_eq!(feed["epoch"]["height"], "2");
+    let heights: Vec<_> = feed["blocks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|b| &b["height"])
+        .collect();
+    assert_eq!(heights, [&json!(1), &json!(2)]);
+    let tx = &feed["blocks"][1]["txs"][0];
+    assert_eq!((&tx["sender"], &tx["code"]), (&json!("race1a"), &json!(5)));
+    let hash = "AB".repeat(32);
+    for which in ["2", &hash] {
+        let (status, block) = get(&rest, &format!("/explorer/blocks/{which}")).await;
+        assert_eq!((status, &block), (200, &feed["blocks"][1]));
+    }
+    assert_eq!(get(&rest, "/explorer/blocks/two").await.0, 400);
 }

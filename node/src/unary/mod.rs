@@ -98,6 +98,11 @@ impl<A: Application + Sync> Backend<A> {
         Self { app, rpc }
     }
 
+    /// CometBFT.
+    pub(crate) fn rpc(&self) -> &RpcClient {
+        &self.rpc
+    }
+
     /// Answers `/package.Service/Method`, of the state at `height` (0: the latest).
     ///
     /// # Errors
@@ -192,7 +197,7 @@ impl<A: Application + Sync> Backend<A> {
     }
 
     /// The last committed height.
-    async fn latest(&self) -> u64 {
+    pub(crate) async fn latest(&self) -> u64 {
         let app = Arc::clone(&self.app);
         let info = move || app.info(Default::default()).last_block_height;
         let height = tokio::task::spawn_blocking(info).await;
@@ -265,7 +270,7 @@ fn unavailable(error: RpcError) -> Status {
 }
 
 /// What CometBFT refuses is the caller's mistake; the rest is the node's.
-fn refused(error: RpcError) -> Status {
+pub(crate) fn refused(error: RpcError) -> Status {
     match error {
         RpcError::Refused { data, .. } => Status::unknown(data),
         error => unavailable(error),

@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use faults::checks::{acknowledged_is_in_the_chain, History};
+use faults::checks::{acknowledged_is_in_the_chain, unindexed, History};
 use faults::fault::{Round, Rounds};
 use faults::load::Load;
-use faults::{Net, Recovery};
+use faults::{Net, Recovery, PROGRESS_LIMIT};
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
@@ -76,12 +76,15 @@ async fn one_history_goes_on_with_all_that_was_told() {
         story.rounds.push(round.clone());
         let at = begin.elapsed().as_secs();
         let before = net.highest().await;
+        let bears = net.bears(&round.faults).await;
         eprintln!("{at:>5} s, height {before}: {:?}", round.faults);
         for fault in &round.faults {
             net.strike(fault).await;
         }
         tokio::time::sleep(round.lasts).await;
         let meanwhile = net.highest().await.saturating_sub(before);
+        let stood = bears && meanwhile == 0 && round.lasts >= PROGRESS_LIMIT;
+        assert!(!stood, "more than two thirds of the power made no block");
         for fault in &round.faults {
             net.heal(fault).await;
         }
@@ -103,9 +106,13 @@ async fn one_history_goes_on_with_all_that_was_told() {
     let acknowledged = load.acknowledged();
     assert!(!acknowledged.is_empty(), "nothing was acknowledged");
     acknowledged_is_in_the_chain(all[0], &acknowledged).await;
+    let mut not_found = Vec::new();
+    for node in &all {
+        not_found.push(unindexed(node, &acknowledged).await);
+    }
     eprintln!(
         "{} s, {nodes} nodes, seed {seed}: {} faults {survived:?}; {} blocks; {} transactions acknowledged of \
-         {} submitted; after a healing, blocks within {:.1} s and every node within {:.1} s",
+         {} submitted, not found by hash at each node: {not_found:?}; after a healing, blocks within {:.1} s and every node within {:.1} s",
         begin.elapsed().as_secs(),
         survived.values().sum::<u32>(),
         history.height,

@@ -179,3 +179,14 @@ pub async fn acknowledged_is_in_the_chain(node: &ChainClient, acknowledged: &[Ac
         }
     }
 }
+
+/// How many of the transactions a node does not find by hash. CometBFT indexes after a block is committed and
+/// does not do it again, so a kill in between costs the index that node's entry, never the block.
+pub async fn unindexed(node: &ChainClient, acknowledged: &[Acknowledged]) -> usize {
+    let mut missing = 0;
+    for (hash, _) in acknowledged {
+        let hash: [u8; 32] = hex::decode(hash).unwrap().try_into().unwrap();
+        missing += usize::from(node.rpc().tx(&hash, false).await.unwrap().is_none());
+    }
+    missing
+}

@@ -17,6 +17,7 @@ pub mod load;
 pub mod node;
 mod twin;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -40,6 +41,9 @@ use node::Node;
 pub const PROGRESS_LIMIT: Duration = Duration::from_secs(30);
 /// A node that was behind has what the others had this soon after.
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(90);
+
+/// A node whose disk is full has ended this soon, or goes on once there is room.
+const FULL_DISK_LIMIT: Duration = Duration::from_secs(20);
 
 /// How long the network took after a fault.
 #[derive(Debug, Clone, Copy, Default)]
@@ -141,6 +145,19 @@ impl Net {
         &self.nodes[(node + 1) % self.nodes.len()].chain
     }
 
+    /// Whether more than two thirds of the power are with nodes that these faults are not about.
+    pub async fn bears(&self, faults: &[Fault]) -> bool {
+        let set = self.nodes[0].chain.rpc().validators(None).await.unwrap();
+        let total: i64 = set.validators.iter().map(|v| v.voting_power).sum();
+        let about = faults.iter().flat_map(Fault::nodes);
+        let about: BTreeSet<&str> = about.map(|i| self.nodes[i].validator.as_str()).collect();
+        let lost = set
+            .validators
+            .iter()
+            .filter(|v| about.contains(v.address.as_str()));
+        3 * lost.map(|v| v.voting_power).sum::<i64>() < total
+    }
+
     /// Lets a fault begin.
     pub async fn strike(&mut self, fault: &Fault) {
         match fault {
@@ -174,9 +191,10 @@ impl Net {
             Fault::FullDisk { node, part } => {
                 let from = self.log_ends[*node];
                 let node = &mut self.nodes[*node];
+                // It writes with each block, so it should have noticed by now.
+                let ended = node.ends_within(FULL_DISK_LIMIT).await;
                 node.set_disk(*part, None);
-                if node.ended().is_some() {
-                    node.until_ended("its raced has ended").await;
+                if ended {
                     let told = node.tells_of_no_space(from);
                     assert!(told, "{}: it ended without saying why", node.home.display());
                     node.start();

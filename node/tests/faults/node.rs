@@ -148,6 +148,19 @@ impl Node {
         Some(status)
     }
 
+    /// Whether it ends by itself.
+    pub async fn ends_within(&mut self, limit: Duration) -> bool {
+        let since = Instant::now();
+        while self.ended().is_none() {
+            if since.elapsed() > limit {
+                return false;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        self.until_ended("its raced has ended").await;
+        true
+    }
+
     /// Waits until both processes have ended.
     pub async fn until_ended(&mut self, why: &str) {
         if let Some(mut raced) = self.raced.take() {
@@ -174,7 +187,14 @@ impl Node {
     }
 }
 
-/// The processes whose command names a path below this folder.
+impl Drop for Node {
+    /// A stopped process would keep the SIGTERM of raced's watchdog for ever.
+    fn drop(&mut self) {
+        self.signal(Part::Both, Signal::KILL);
+    }
+}
+
+/// The processes whose command names this folder.
 pub fn processes_of(folder: &Path) -> Vec<u32> {
     let folder = folder.as_os_str().as_encoded_bytes();
     let is_of = |pid: &u32| {

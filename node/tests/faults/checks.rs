@@ -103,8 +103,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     async fn query<Q: Message, A: Message + Default>(&self, path: &str, request: &Q) -> A {
         let bytes = request.encode_to_vec();
-        let answer: Result<Vec<u8>, ClientError> =
-            self.node.query(path, &bytes, self.height).await;
+        let answer: Result<Vec<u8>, ClientError> = self.node.query(path, &bytes, self.height).await;
         A::decode(answer.unwrap().as_slice()).unwrap()
     }
 }

@@ -227,7 +227,9 @@ impl Rounds {
             },
             Kind::Partition => {
                 let other = (node + 1 + dice.below(self.nodes as u64 - 1) as usize) % self.nodes;
-                let more = nodes.iter().filter(|_| self.nodes > 5 && dice.below(3) == 0);
+                let more = nodes
+                    .iter()
+                    .filter(|_| self.nodes > 5 && dice.below(3) == 0);
                 let side = more.copied().chain([node, other]).collect();
                 Fault::Partition {
                     side,

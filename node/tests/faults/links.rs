@@ -116,7 +116,10 @@ async fn until_cut(mut state: watch::Receiver<Link>) {
 async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<Link>) {
     let mut bytes = vec![0; 64 << 10];
     while let Ok(read @ 1..) = from.read(&mut bytes).await {
-        let passes = state.wait_for(|state| *state != Link::Stalled).await.is_ok();
+        let passes = state
+            .wait_for(|state| *state != Link::Stalled)
+            .await
+            .is_ok();
         if !passes || to.write_all(&bytes[..read]).await.is_err() {
             return;
         }

@@ -71,7 +71,7 @@ async fn one_history_goes_on_with_all_that_was_told() {
     let mut survived: BTreeMap<String, u32> = BTreeMap::new();
     let mut worst = Recovery::default();
     let begin = Instant::now();
-    while begin.elapsed() < lasting || story.rounds.is_empty() || !rounds.is_complete() {
+    while begin.elapsed() < lasting || !rounds.are_complete() {
         let round = rounds.next();
         story.rounds.push(round.clone());
         let at = begin.elapsed().as_secs();

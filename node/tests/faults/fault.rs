@@ -138,6 +138,7 @@ pub struct Rounds {
     nodes: usize,
     longest: Duration,
     deck: Vec<Kind>,
+    every_kind_came: bool,
     /// Kinds that the next decks are made of.
     kinds: Vec<Kind>,
 }
@@ -149,13 +150,14 @@ impl Rounds {
             nodes,
             longest,
             deck: Vec::new(),
+            every_kind_came: false,
             kinds: KINDS.to_vec(),
         }
     }
 
-    /// Whether every kind has come since the last time that this was so.
-    pub fn is_complete(&self) -> bool {
-        self.deck.is_empty()
+    /// Whether every kind has come.
+    pub fn are_complete(&self) -> bool {
+        self.every_kind_came
     }
 
     pub fn next(&mut self) -> Round {
@@ -163,7 +165,7 @@ impl Rounds {
         let first = self.fault(first);
         let mut faults = vec![first];
         // A bigger network bears two at once; a double signer is enough for itself.
-        let more = self.nodes > 5 && !self.is_complete() && self.dice.below(2) == 0;
+        let more = self.nodes > 5 && !self.deck.is_empty() && self.dice.below(2) == 0;
         let next_is_alone = matches!(
             (faults.as_slice(), self.deck.last()),
             ([Fault::Equivocation { .. }], _) | (_, Some(Kind::Equivocation))
@@ -177,6 +179,7 @@ impl Rounds {
                 self.deck.push(kind);
             }
         }
+        self.every_kind_came |= self.deck.is_empty();
         let shortest = self.longest.as_millis() as u64 / 4;
         let lasts = shortest + self.dice.below(3 * shortest);
         Round {

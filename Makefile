@@ -34,7 +34,7 @@ $(COMETBFT): deploy/cometbft/go.mod deploy/cometbft/go.sum deploy/check-toolchai
 	@touch $@
 
 SKEWED := $(BIN)/cometbft-skewed
-$(SKEWED): $(COMETBFT) deploy/cometbft/skewed/build.sh deploy/cometbft/skewed/time.go.txt
+$(SKEWED): $(COMETBFT) $(wildcard deploy/cometbft/skewed/*)
 	deploy/cometbft/skewed/build.sh $@ target/cometbft-skewed
 
 .PHONY: build
@@ -66,6 +66,15 @@ test: libclang test-tools $(COMETBFT) $(SKEWED) ## formatting, lints, and all te
 	. ./$(BUILD_ENV) && RACED_COMETBFT="$(CURDIR)/$(COMETBFT)" $(CARGO) test --locked --workspace --doc
 	. ./$(BUILD_ENV) && RACED_COMETBFT="$(CURDIR)/$(COMETBFT)" COMETBFT_SKEWED="$(CURDIR)/$(SKEWED)" \
 		$(CARGO) test --locked --workspace --lib --bins --tests --no-fail-fast
+
+SOAK_MINUTES ?= 60
+SOAK_NODES ?= 7
+# FAULT_SEED repeats the order of a seed that was printed.
+.PHONY: soak
+soak: libclang $(COMETBFT) $(SKEWED) ## random faults for an hour on seven nodes (SOAK_MINUTES, SOAK_NODES)
+	. ./$(BUILD_ENV) && COMETBFT_SKEWED="$(CURDIR)/$(SKEWED)" FAULT_SECONDS=$$(($(SOAK_MINUTES) * 60)) \
+		FAULT_NODES=$(SOAK_NODES) FAULT_LONGEST_MS=40000 \
+		$(CARGO) test --locked --workspace --test a_network_survives_random_faults -- --nocapture
 
 .PHONY: bench
 bench: build ## every benchmark, as a table and as JSON in target/bench

@@ -20,6 +20,7 @@ use crate::checker::Checker;
 use crate::comet::genesis::Genesis;
 use crate::comet::home::{Home, ProxyApp};
 use crate::comet::keys::{NodeKey, ValidatorKey};
+use crate::comet::log::Stuck;
 use crate::comet::process::{CometProcess, StartOptions};
 use crate::comet::rpc::RpcClient;
 use crate::comet::{binary, files};
@@ -392,8 +393,17 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     outcome
 }
 
-/// Waits for the first reason to stop: a signal, CometBFT's end, a height after which this program does
-/// not go on, or the failure of gRPC or REST.
+/// A node that cannot write ends: CometBFT would run on without voting, also when there is room again.
+fn disk_full(reason: &str) -> Failure {
+    format!(
+        "the disk is full: {reason}. Make room and start again; what was committed is there, and the \
+         node goes on where the chain is"
+    )
+    .into()
+}
+
+/// Waits for the first reason to stop: a signal, CometBFT's end or standstill, a height after which this
+/// program does not go on, or the failure of gRPC or REST.
 async fn supervise(
     comet: Option<&CometProcess>,
     mut serving: JoinHandle<Result<(), grpc::GrpcError>>,
@@ -406,9 +416,9 @@ async fn supervise(
             None => std::future::pending().await,
         }
     };
-    let state_sync_failed = async {
+    let comet_stuck = async {
         match comet {
-            Some(comet) => comet.state_sync_failure().await,
+            Some(comet) => comet.stuck().await,
             None => std::future::pending().await,
         }
     };
@@ -422,7 +432,10 @@ async fn supervise(
     };
     tokio::select! {
         halt = halt => Err(halt.into()),
-        reason = state_sync_failed => Err(joining::failed(&reason)),
+        stuck = comet_stuck => Err(match stuck {
+            Stuck::StateSync(reason) => joining::failed(&reason),
+            Stuck::DiskFull(reason) => disk_full(&reason),
+        }),
         signal = shutdown::requested() => {
             tracing::info!(signal, "stopping");
             Ok(())

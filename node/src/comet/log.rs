@@ -18,6 +18,15 @@ pub struct LogLine {
     pub fields: String,
 }
 
+/// Why a CometBFT that runs on makes no more blocks, in its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stuck {
+    /// It has given up a state sync.
+    StateSync(String),
+    /// It could not write: the messages that it votes on are not on disk.
+    DiskFull(String),
+}
+
 impl LogLine {
     /// Takes a line apart; nothing is refused, and nothing but the time is lost.
     #[must_use]
@@ -32,17 +41,28 @@ impl LogLine {
             })
     }
 
-    /// What CometBFT says when it has given up a state sync; it stays idle then.
+    /// Whether this says that CometBFT makes no more blocks, although its process runs on.
     #[must_use]
-    pub fn state_sync_failure(&self) -> Option<String> {
-        const FAILURES: &[&str] = &[
+    pub fn stuck(&self) -> Option<Stuck> {
+        const STATE_SYNC: &[&str] = &[
             "State sync failed",
             "Failed to bootstrap node with new state",
             "Failed to store last seen commit",
             "Failed to switch to block sync",
         ];
-        let failed = self.level == tracing::Level::ERROR && FAILURES.contains(&&*self.message);
-        failed.then(|| self.fields.clone())
+        const WRITING: &[&str] = &["failed writing to WAL", "CONSENSUS FAILURE!!!"];
+        let says = |messages: &[&str]| {
+            self.level == tracing::Level::ERROR && messages.contains(&&*self.message)
+        };
+        // Where the reason ends, so that nothing that a peer wrote is taken for it.
+        let reason = self.fields.split(" stack=").next().unwrap_or_default();
+        if says(STATE_SYNC) {
+            Some(Stuck::StateSync(self.fields.clone()))
+        } else if says(WRITING) && reason.ends_with("no space left on device") {
+            Some(Stuck::DiskFull(reason.to_owned()))
+        } else {
+            None
+        }
     }
 
     /// Emits it.

@@ -24,7 +24,7 @@ use tokio::time::{sleep, timeout};
 
 use super::files::{self, FileError};
 use super::home::Home;
-use super::log::LogLine;
+use super::log::{LogLine, Stuck};
 
 /// How long [`CometProcess::stop`] waits by default before it kills.
 pub const DEFAULT_STOP_LIMIT: Duration = Duration::from_secs(20);
@@ -111,7 +111,7 @@ pub struct CometProcess {
     pid: u32,
     stop: mpsc::Sender<Duration>,
     exit: watch::Receiver<Option<Exit>>,
-    state_sync_failed: watch::Receiver<Option<String>>,
+    stuck: watch::Receiver<Option<Stuck>>,
 }
 
 impl CometProcess {
@@ -149,9 +149,9 @@ impl CometProcess {
         let watchdog = spawn_watchdog(pid).map_err(ProcessError::Watchdog)?;
 
         let tail = Tail::default();
-        let (failed, state_sync_failed) = watch::channel(None);
-        let failed = Arc::new(failed);
-        let forward = |out, tail| forward(out, tail, Arc::clone(&failed));
+        let (sender, stuck) = watch::channel(None);
+        let sender = Arc::new(sender);
+        let forward = |out, tail| forward(out, tail, Arc::clone(&sender));
         let logs = [
             child
                 .stdout
@@ -191,7 +191,7 @@ impl CometProcess {
             pid,
             stop,
             exit,
-            state_sync_failed,
+            stuck,
         })
     }
 
@@ -207,10 +207,10 @@ impl CometProcess {
         self.exit.clone()
     }
 
-    /// Waits until it has given up a state sync, and returns why. It does not end by itself then.
-    pub async fn state_sync_failure(&self) -> String {
-        let mut failed = self.state_sync_failed.clone();
-        let reason = failed.wait_for(Option::is_some).await.ok();
+    /// Waits until it makes no more blocks and does not end by itself, and returns why.
+    pub async fn stuck(&self) -> Stuck {
+        let mut stuck = self.stuck.clone();
+        let reason = stuck.wait_for(Option::is_some).await.ok();
         let reason = reason.and_then(|reason| reason.clone());
         match reason {
             Some(reason) => reason,
@@ -308,9 +308,9 @@ impl Tail {
 }
 
 type Output = Box<dyn AsyncRead + Unpin + Send>;
-type StateSyncFailed = Arc<watch::Sender<Option<String>>>;
+type StuckSender = Arc<watch::Sender<Option<Stuck>>>;
 
-fn forward(stream: Output, tail: Tail, failed: StateSyncFailed) -> JoinHandle<()> {
+fn forward(stream: Output, tail: Tail, stuck: StuckSender) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut lines = BufReader::new(stream).split(b'\n');
         while let Ok(Some(bytes)) = lines.next_segment().await {
@@ -320,8 +320,8 @@ fn forward(stream: Output, tail: Tail, failed: StateSyncFailed) -> JoinHandle<()
                 tail.push(line);
                 let line = LogLine::parse(line);
                 line.emit();
-                if let Some(reason) = line.state_sync_failure() {
-                    failed.send_replace(Some(reason));
+                if let Some(reason) = line.stuck() {
+                    stuck.send_replace(Some(reason));
                 }
             }
         }

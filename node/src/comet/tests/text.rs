@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::comet::config::CometConfig;
 use crate::comet::go_duration::{format, parse};
 use crate::comet::home::ProxyApp;
-use crate::comet::log::LogLine;
+use crate::comet::log::{LogLine, Stuck};
 
 #[test]
 fn go_durations_are_read() {
@@ -64,6 +64,25 @@ fn plain_log_lines_are_taken_apart() {
         ("p2p", "dialing failed")
     );
     assert_eq!(log.fields, "attempts=3 err=x");
+}
+
+#[test]
+fn a_full_disk_is_told_from_other_failures_and_from_what_peers_write() {
+    let stuck = |message: &str, err: &str| {
+        let line = serde_json::json!({
+            "level": "error", "module": "consensus", "_msg": message, "err": err, "stack": "goroutine 1",
+        });
+        LogLine::parse(&line.to_string()).stuck()
+    };
+    let full = "write data/cs.wal/wal: no space left on device";
+    for message in ["failed writing to WAL", "CONSENSUS FAILURE!!!"] {
+        let told = Some(Stuck::DiskFull(format!("err={full}")));
+        assert_eq!(stuck(message, full), told, "{message}");
+        let quoted = format!("{full}: said a peer");
+        assert_eq!(stuck(message, &quoted), None, "{message}");
+    }
+    assert_eq!(stuck("Stopping peer for error", full), None);
+    assert_eq!(stuck("CONSENSUS FAILURE!!!", "wrong app hash"), None);
 }
 
 #[test]

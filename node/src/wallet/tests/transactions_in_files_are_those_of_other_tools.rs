@@ -62,7 +62,7 @@ fn the_sdk_and_this_sign_alike_and_write_the_same_files() {
         if mode == SignMode::LegacyAminoJson {
             assert_eq!(
                 document::read_signatures(AMINO_ALONE).unwrap(),
-                [signed.clone()]
+                std::slice::from_ref(&signed)
             );
             let alone = document::signatures_json(vec![signed]);
             assert_eq!(parsed(&alone), parsed(AMINO_ALONE));

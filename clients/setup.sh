@@ -25,7 +25,7 @@ once() { # NAME FILES -- COMMAND
 
 python_packages() {
     rm -rf "$made/python"
-    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-warn-conflicts \
         --target "$made/python" --requirement "$here/requirements.txt"
 }
 node_packages() { (cd "$here/js" && npm ci --silent --no-audit --no-fund); }

@@ -3,6 +3,7 @@
 //   node cosmjs.mjs NETWORK_JSON
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import {
   Secp256k1HdWallet,
   createMultisigThresholdPubkey,
@@ -262,6 +263,15 @@ await step("state by ABCI, with the SDK's codes", async () => {
   assert.equal((await ask("/store/bank/key", { height: 1, prove: true })).code, 18);
   assert.equal((await ask("/store/nothing/key")).code, 4);
   assert.equal((await ask("/app/version")).codespace, "sdk");
+});
+
+await step("the coin is the one that wallets are told of", async () => {
+  const file = new URL("../../../deploy/chain-registry/assetlist.json", import.meta.url);
+  const [told] = JSON.parse(readFileSync(file, "utf8")).assets;
+  const [, { metadata }] = await lcd(`/cosmos/bank/v1beta1/denoms_metadata/${denom}`);
+  const units = metadata.denom_units.map(({ denom: unit, exponent }) => ({ denom: unit, exponent }));
+  assert.deepEqual(units, told.denom_units);
+  for (const key of ["base", "display", "name", "symbol", "description"]) assert.equal(metadata[key], told[key]);
 });
 
 await step("REST", async () => {

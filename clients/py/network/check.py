@@ -7,6 +7,7 @@ worked.
 import json
 import sys
 
+import grpc
 from cosmpy.aerial.client import LedgerClient, NetworkConfig
 from cosmpy.aerial.client.bank import create_bank_send_msg
 from cosmpy.aerial.client.utils import prepare_and_broadcast_basic_transaction
@@ -100,6 +101,15 @@ def a_search(ledger):
     assert ledger.txs.GetTxsEvent(request).total > 0
 
 
+def reflection_as_older_tools_ask_for_it():
+    method = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+    # Field 7, list_services: "*".
+    with grpc.insecure_channel(node["grpc"]) as channel:
+        answer = next(channel.stream_stream(method)(iter([b"\x3a\x01*"])))
+    assert b"cosmos.bank.v1beta1.Query" in answer and b"race.session.v1.Query" in answer
+
+
+step("reflection v1alpha", reflection_as_older_tools_ask_for_it)
 for kind, url in [("gRPC", f"grpc+http://{node['grpc']}"), ("REST", f"rest+{node['rest']}")]:
     client = connect(url)
     step(f"{kind}: a transfer, simulated, sent and found", a_transfer, client)

@@ -51,17 +51,24 @@ demo: build ## build, run a user's whole story on a four-node local network, sto
 localnet: build ## build, run a local network until Ctrl-C (NODES=4)
 	$(BIN)/raced localnet --nodes $(NODES) --home target/localnet
 
+.PHONY: clients
+clients: toolchains test-tools ## pack the client packages for JavaScript and Python into target/clients
+	clients/setup.sh
+	clients/pack.sh target/clients
+	@ls target/clients/*.tgz target/clients/*.whl
+
 .PHONY: test-tools
 test-tools:
 	@{ command -v node && command -v npm; } >/dev/null || { echo "missing: node 18 or newer with npm; get it: https://nodejs.org or apt-get install nodejs npm" >&2; exit 1; }
-	@deploy/chromium.sh
 
 .PHONY: test
 test: libclang test-tools $(COMETBFT) $(SKEWED) ## formatting, lints, and all tests, real CometBFT included
 	$(CARGO) fmt --all --check
+	@deploy/chromium.sh
 	randomness/light/check.sh
 	cd deploy/cometbft && go test ./limits
 	deploy/check.sh
+	clients/check.sh
 	. ./$(BUILD_ENV) && $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	. ./$(BUILD_ENV) && RACED_COMETBFT="$(CURDIR)/$(COMETBFT)" $(CARGO) test --locked --workspace --doc
 	. ./$(BUILD_ENV) && RACED_COMETBFT="$(CURDIR)/$(COMETBFT)" COMETBFT_SKEWED="$(CURDIR)/$(SKEWED)" \

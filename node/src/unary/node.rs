@@ -73,10 +73,16 @@ async fn status(rpc: &RpcClient) -> Result<Bytes, Status> {
 }
 
 async fn params(rpc: &RpcClient, height: i64) -> Result<Bytes, Status> {
-    let at = match height {
-        0 => json!({}),
-        height => json!({ "height": height.to_string() }),
+    // Without a height CometBFT reads those of the block that comes next, which it does not have yet
+    // between storing a block and its state.
+    let height = match height {
+        0 => {
+            let status = rpc.status().await.map_err(unavailable)?;
+            status.sync_info.latest_block_height.to_string()
+        }
+        height => height.to_string(),
     };
+    let at = json!({ "height": height });
     let found: Json = rpc.call("consensus_params", at).await.map_err(refused)?;
     let params = &found["consensus_params"];
     let nanoseconds = params["evidence"]["max_age_duration"].as_str();

@@ -23,7 +23,7 @@ use crate::comet::keys::{NodeKey, ValidatorKey};
 use crate::comet::log::Stuck;
 use crate::comet::process::{CometProcess, StartOptions};
 use crate::comet::rpc::RpcClient;
-use crate::comet::{binary, files};
+use crate::comet::{binary, files, index};
 use crate::committee::{Committee, Shares};
 use crate::config::Config;
 use crate::driver::Driver;
@@ -281,6 +281,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
                 binary,
                 home: home.clone(),
                 env: Vec::new(),
+                reindex_from: index::first_missing(app.latest().height()),
             })
             .await?,
         )

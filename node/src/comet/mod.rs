@@ -7,6 +7,7 @@
 //! | [`keys`] | ed25519 node and validator keys in CometBFT's JSON, addresses, node ids |
 //! | [`home`] | where each file of a node's home lies, and writing a whole home |
 //! | [`binary`] | finding the `cometbft` executable |
+//! | [`index`] | indexing the last blocks again before a start |
 //! | [`process`] | starting, watching and stopping it as a child process |
 //! | [`log`] | turning its log lines into `tracing` events |
 //! | [`rpc`] | a small client for its JSON-RPC |
@@ -21,6 +22,7 @@ pub(crate) mod files;
 pub mod genesis;
 pub mod go_duration;
 pub mod home;
+pub mod index;
 pub mod keys;
 pub mod log;
 pub mod process;

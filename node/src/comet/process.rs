@@ -24,6 +24,7 @@ use tokio::time::{sleep, timeout};
 
 use super::files::{self, FileError};
 use super::home::Home;
+use super::index;
 use super::log::{LogLine, Stuck};
 
 /// How long [`CometProcess::stop`] waits by default before it kills.
@@ -43,6 +44,8 @@ pub struct StartOptions {
     pub home: PathBuf,
     /// Variables for the child alone, such as `CMT_LOG_LEVEL`.
     pub env: Vec<(String, String)>,
+    /// The first block whose transactions are indexed again before the start; [`index::first_missing`].
+    pub reindex_from: Option<u64>,
 }
 
 /// How the child ended.
@@ -127,6 +130,9 @@ impl CometProcess {
         let home = Home::new(&options.home);
         home.create_dirs()?;
         end_orphan(&home).await?;
+        if let Some(first) = options.reindex_from {
+            index::mend(&options, first).await;
+        }
 
         let mut child = Command::new(&options.binary)
             .args(["start", "--home"])

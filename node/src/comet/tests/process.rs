@@ -12,6 +12,7 @@ fn options(binary: &Path, home: &Path) -> StartOptions {
         binary: binary.to_path_buf(),
         home: home.to_path_buf(),
         env: vec![("CMT_TEST".to_owned(), "seen".to_owned())],
+        reindex_from: None,
     }
 }
 

@@ -21,6 +21,7 @@ fn options(home: &Path) -> StartOptions {
         binary: cometbft(),
         home: home.to_path_buf(),
         env: Vec::new(),
+        reindex_from: None,
     }
 }
 
@@ -119,6 +120,48 @@ async fn a_home_that_cometbft_refuses_is_reported_with_its_own_words() {
     assert!(!exit.requested);
     assert!(!exit.status.expect("status").success());
     assert!(!exit.tail.is_empty(), "nothing of CometBFT's own words");
+}
+
+/// What a kill between a block's commit and its index leaves behind, made larger: no index at all.
+#[tokio::test]
+async fn transactions_that_were_not_indexed_are_found_after_a_start() {
+    let folder = tempfile::tempdir().expect("folder");
+    let app = ProxyApp::BuiltIn("kvstore".to_owned());
+    let (home, config, _) = single_node(folder.path(), app);
+    let client = RpcClient::new(&config.rpc_url().expect("url")).expect("client");
+    let comet = CometProcess::start(options(home.root()))
+        .await
+        .expect("start");
+    client.wait_for_height(1, LIMIT).await.expect("blocks");
+    let tx = b"name=satoshi";
+    let hash: [u8; 32] = Sha256::digest(tx).into();
+    client.broadcast_tx_sync(tx).await.expect("broadcast");
+    let mut height = 0;
+    while height == 0 {
+        let found = client.tx(&hash, false).await.expect("tx");
+        height = found.map_or(0, |found| found.height);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    client
+        .wait_for_height(height + 2, LIMIT)
+        .await
+        .expect("blocks");
+    comet.stop(LIMIT).await;
+    std::fs::remove_dir_all(home.root().join("data/tx_index.db")).expect("an index");
+
+    let reindex_from = Some(height);
+    let comet = CometProcess::start(StartOptions {
+        reindex_from,
+        ..options(home.root())
+    });
+    let comet = comet.await.expect("start");
+    client
+        .wait_for_height(height + 3, LIMIT)
+        .await
+        .expect("blocks");
+    let found = client.tx(&hash, false).await.expect("tx");
+    assert_eq!(found.expect("found").height, height);
+    comet.stop(LIMIT).await;
 }
 
 /// The variable that makes the test below the process that is to be killed.

@@ -19,8 +19,13 @@ from importlib.resources import files
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROTO = HERE.parent / "proto"
-# What wallets sign besides our own messages: CosmJS has no amino JSON of these.
-SIGNED = ["cosmos/bank/v1beta1/tx.proto", "cosmos/gov/v1/tx.proto"]
+# What wallets sign besides our own messages: every file of Cosmos with messages that this chain takes.
+COSMOS = PROTO / "third_party"
+SIGNED = [
+    path.relative_to(COSMOS).as_posix()
+    for path in sorted((COSMOS / "cosmos").rglob("tx.proto"))
+    if "service Msg" in path.read_text()
+]
 
 
 def compile_protos(*arguments):

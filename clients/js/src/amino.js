@@ -1,7 +1,7 @@
 // Amino JSON out of descriptors and their `amino` options, as the chain makes it.
 //
 // Empty fields are left out unless an option keeps them, 64-bit numbers are text, bytes base64, enums
-// numbers, and a packed message is `{"type": its amino name, "value": ...}`. Sorting and escaping is
+// numbers, a time is text as Go writes it, and a packed message is `{"type": its amino name, "value": ...}`. Sorting and escaping is
 // CosmJS's part.
 
 import {
@@ -14,7 +14,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { AnySchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import * as amino from "../gen/amino/amino_pb.js";
 
 const option = (descriptor, extension) =>
@@ -33,6 +33,21 @@ function scalarCodec(scalar) {
   return { to: (value) => value, from: (value) => value };
 }
 
+/** RFC 3339 in UTC, with as many digits of a second as are needed. */
+const time = {
+  to: ({ seconds, nanos }) => {
+    const whole = new Date(Number(seconds) * 1000).toISOString().replace(/\.000Z$/, "");
+    const fraction = nanos ? `.${String(nanos).padStart(9, "0").replace(/0+$/, "")}` : "";
+    return `${whole}${fraction}Z`;
+  },
+  from: (text) => {
+    const [, whole, fraction = ""] = /^([^.]+?)(?:\.(\d{1,9}))?Z$/.exec(text) ?? [];
+    const ms = Date.parse(`${whole}Z`);
+    if (Number.isNaN(ms)) throw new Error(`${text} is no time, such as 2030-01-31T12:00:00Z`);
+    return create(TimestampSchema, { seconds: BigInt(ms / 1000), nanos: Number(fraction.padEnd(9, "0")) });
+  },
+};
+
 /** The same for a field; of a list, for each of its values. */
 function codec(types, field) {
   if (field.oneof || field.fieldKind === "map") throw new Error(`${field} has no amino JSON`);
@@ -40,6 +55,7 @@ function codec(types, field) {
   if (message && isAny(message)) {
     return { to: (any) => unpack(types, any), from: (json) => repack(types, json) };
   }
+  if (message?.typeName === TimestampSchema.typeName) return time;
   if (message) {
     return { to: (value) => toAmino(types, value), from: (json) => fromAmino(types, message, json) };
   }

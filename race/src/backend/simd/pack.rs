@@ -97,6 +97,7 @@ pub fn pack_group(
 }
 
 /// Unpacks a block: 128 bytes to 256 values for each group.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub fn unpack_block(nibbles: &[u8], values: &mut [u8]) {
     let groups = values

@@ -35,7 +35,7 @@ fn a_stranger_that_speaks_for_the_protocol_is_refused_before_its_signature_is_ve
     let alice = Wallet::named("alice");
     let tx = chain.sign_free(&alice, submission(&alice, 1));
     let with_a_signature = refusal(&chain, &tx);
-    assert_eq!(with_a_signature.0, "node");
+    assert_eq!(with_a_signature.0, "race_node");
     assert_eq!(refusal(&chain, &unsigned(tx)), with_a_signature);
 }
 
@@ -53,7 +53,7 @@ fn a_registration_of_known_keys_is_refused_before_its_signature_is_verified() {
     let tx = node.operator.sign(vec![message], &signing);
     assert_eq!(refusal(&chain, &unsigned(tx.clone())).1, 4, "new: verified");
     chain.submit(tx.clone()).unwrap();
-    assert_eq!(refusal(&chain, &unsigned(tx)).0, "node");
+    assert_eq!(refusal(&chain, &unsigned(tx)).0, "race_node");
 }
 
 #[test]
@@ -109,9 +109,8 @@ fn when_many_accounts_have_filled_the_users_part_the_protocol_gets_in() {
     let alice = Wallet::named("alice");
     let refused = chain.send(&alice, vec![alice.pays(&alice, 1)]).unwrap_err();
     assert_eq!(refused.code, 20);
-    honest::act(&mut chain);
-    assert_eq!(chain.mempool.len(), 24, "a deal of each node");
     let results = chain.step().results;
+    assert_eq!(results.len(), 24, "a deal of each node besides");
     assert!(results.iter().all(|result| result.code == 0), "{results:?}");
     chain.send(&alice, vec![alice.pays(&alice, 1)]).unwrap();
 }

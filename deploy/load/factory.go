@@ -27,8 +27,9 @@ type account struct {
 	Number   uint64 `json:"number"`
 	Sequence uint64 `json:"sequence"`
 
-	key  secp256k1.PrivKey
-	lock sync.Mutex
+	key    secp256k1.PrivKey
+	public []byte
+	lock   sync.Mutex
 	// The chain's sequence when it was last asked for.
 	committed uint64
 }
@@ -65,6 +66,7 @@ func read(path string) (*plan, error) {
 		if account.key, err = hex.DecodeString(account.Key); err != nil {
 			return nil, fmt.Errorf("%s: the key of %s: %w", path, account.Address, err)
 		}
+		account.public = account.key.PubKey().Bytes()
 		account.committed = account.Sequence
 	}
 	return plan, nil
@@ -114,6 +116,7 @@ func (c *client) GenerateTx() ([]byte, error) {
 	defer from.lock.Unlock()
 	transfer := transfer{
 		key:      from.key,
+		public:   from.public,
 		from:     from.Address,
 		to:       to.Address,
 		number:   from.Number,

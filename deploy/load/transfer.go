@@ -18,6 +18,7 @@ type terms struct {
 // One transfer of 1 unit.
 type transfer struct {
 	key              secp256k1.PrivKey
+	public           []byte
 	from, to         string
 	number, sequence uint64
 	memo             string
@@ -58,7 +59,7 @@ func (t *transfer) body(terms *terms) []byte {
 
 // cosmos.tx.v1beta1.AuthInfo with one signer in SIGN_MODE_DIRECT
 func (t *transfer) authInfo(terms *terms) []byte {
-	public := text(nil, 1, string(t.key.PubKey().Bytes()))
+	public := bytes(nil, 1, t.public)
 	signer := bytes(nil, 1, packed("/cosmos.crypto.secp256k1.PubKey", public))
 	signer = bytes(signer, 2, bytes(nil, 1, number(nil, 1, 1)))
 	signer = number(signer, 3, t.sequence)

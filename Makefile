@@ -67,6 +67,7 @@ test: libclang test-tools $(COMETBFT) $(SKEWED) ## formatting, lints, and all te
 	@deploy/chromium.sh
 	randomness/light/check.sh
 	cd deploy/cometbft && go test ./limits
+	cd deploy/load && go test ./...
 	deploy/check.sh
 	clients/check.sh
 	. ./$(BUILD_ENV) && $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
@@ -83,8 +84,20 @@ soak: libclang $(COMETBFT) $(SKEWED) ## random faults for an hour on seven nodes
 		FAULT_NODES=$(SOAK_NODES) FAULT_LONGEST_MS=40000 \
 		$(CARGO) test --locked --workspace --test a_network_survives_random_faults -- --nocapture
 
+# CometBFT's load tool with this chain's transfers.
+LOADER := $(BIN)/race-load
+$(LOADER): $(wildcard deploy/load/*.go) deploy/load/go.mod deploy/load/go.sum deploy/check-toolchains.sh
+	@deploy/check-toolchains.sh
+	@mkdir -p $(BIN)
+	cd deploy/load && CGO_ENABLED=0 go build -trimpath -o ../../$@ .
+
+.PHONY: load
+load: build $(LOADER) ## transfers of 1 KB on a local network (LOAD_NODES=1 RATE=1000 SECONDS=60): rate, latency, memory, disk
+	@. ./$(BUILD_ENV) && $(CARGO) run --locked --quiet --workspace --example load -- \
+		$(or $(LOAD_NODES),1) $(or $(RATE),1000) $(or $(SECONDS),60) $(LOADER) $(BIN)/raced
+
 .PHONY: bench
-bench: build ## every benchmark, as a table and as JSON in target/bench
+bench: build $(LOADER) ## every benchmark, as a table and as JSON in target/bench
 	@deploy/bench.sh $(BIN)/raced target/bench
 
 .PHONY: clean

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the benchmarks of RACED ($1) and of the examples built beside the workspace: a table on
 # standard output, one JSON file each in $2.
-#   BENCH_SECONDS  time of each race benchmark (10) and, threefold, of the transfers
+#   BENCH_SECONDS  time of each race benchmark (10) and, threefold, of each load
 #   BENCH_ONLY     a part of the names to run, such as race-tiny
 set -euo pipefail
 
@@ -19,7 +19,7 @@ if [[ -f target/build-env.sh ]]; then
 fi
 # With --workspace the features, and so the artefacts, are those of `make build`.
 "${CARGO:-cargo}" build --locked --quiet --workspace \
-    --example transfers --example sizes --example abci_latency --example bench_store --example proof --example disputes
+    --example load --example bench_mempool --example sizes --example abci_latency --example bench_store --example proof --example disputes
 cometbft=$(dirname "$raced")/cometbft
 if [[ -z ${RACED_COMETBFT:-} && -x $cometbft ]]; then
     export RACED_COMETBFT=$cometbft
@@ -78,5 +78,8 @@ measure race-disputes "$examples/disputes" paper 16 "$(nproc)"
 measure sizes "$examples/sizes"
 measure abci "$examples/abci_latency"
 measure store "$examples/bench_store" 100000 1000 50
-measure transfers "$examples/transfers" "$((3 * seconds))" 40 "$raced"
+measure mempool "$examples/bench_mempool"
+loader=$(dirname "$raced")/race-load
+measure load-1 "$examples/load" 1 1200 "$((3 * seconds))" "$loader" "$raced"
+measure load-4 "$examples/load" 4 400 "$((3 * seconds))" "$loader" "$raced"
 exit "$failed"

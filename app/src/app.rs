@@ -24,7 +24,7 @@ use crate::error::TxError;
 use crate::genesis::{AppGenesis, GenesisError};
 use crate::mempool::{Mempool, Waiting};
 use crate::oracle::RaceOracle;
-use crate::state::State;
+use crate::state::{Base, Remembered, State};
 use crate::statesync::StateSync;
 use crate::store::{Prepared, Snapshot, Store, StoreError};
 use crate::tx::execute::simulate;
@@ -102,6 +102,8 @@ struct Inner {
     extensions: Mutex<Extensions>,
     progress: Mutex<Progress>,
     mempool: Mutex<Option<Mempool>>,
+    /// The latest committed state at its height, with what was read of it.
+    remembered: Mutex<Option<(u64, Remembered)>>,
     listeners: Mutex<Vec<Listener>>,
     halt_listeners: Mutex<Vec<HaltListener>>,
     /// The last height to execute.
@@ -125,8 +127,11 @@ struct View {
 
 impl View {
     fn of(snapshot: Snapshot) -> Self {
-        let height = snapshot.height();
-        let state = State::new(Arc::new(snapshot));
+        Self::at(snapshot.height(), Arc::new(snapshot))
+    }
+
+    fn at(height: u64, base: Arc<dyn Base>) -> Self {
+        let state = State::new(base);
         Self {
             chain_id: chain::id(&state),
             time_ms: chain::time_ms(&state),
@@ -177,6 +182,7 @@ impl App {
                 extensions: Mutex::default(),
                 progress: Mutex::default(),
                 mempool: Mutex::default(),
+                remembered: Mutex::default(),
                 listeners: Mutex::default(),
                 halt_listeners: Mutex::default(),
                 halt_after: AtomicU64::new(u64::MAX),
@@ -245,7 +251,7 @@ impl App {
 
     /// Why this program does not execute the next block, if it does not.
     pub fn halt(&self) -> Option<Halt> {
-        let latest = View::of(self.latest());
+        let latest = self.view(self.latest());
         if latest.height == 0 {
             return None;
         }
@@ -289,6 +295,23 @@ impl App {
         self.inner.store.latest()
     }
 
+    /// A snapshot as a view. Reads of the latest one are shared by all that look at it.
+    fn view(&self, snapshot: Snapshot) -> View {
+        let height = snapshot.height();
+        let mut remembered = lock(&self.inner.remembered);
+        let base = match remembered.as_ref() {
+            Some((at, base)) if *at == height => base.clone(),
+            Some((at, _)) if *at > height => return View::of(snapshot),
+            _ => {
+                let base = Remembered::new(Arc::new(snapshot));
+                *remembered = Some((height, base.clone()));
+                base
+            }
+        };
+        drop(remembered);
+        View::at(height, Arc::new(base))
+    }
+
     /// The recomputation of nonces.
     pub fn oracle(&self) -> &dyn RaceOracle {
         self.inner.oracle.as_ref()
@@ -320,7 +343,7 @@ impl App {
                 chain_id,
                 height: at,
             },
-            None if at == latest.height() => View::of(latest),
+            None if at == latest.height() => self.view(latest),
             None => View::of(self.inner.store.at(at)?),
         };
         let (found, own) = (upgrade::version(&view.state), self.program_version());
@@ -399,7 +422,7 @@ impl App {
             (0, None) => None,
             (height, None) => Some(View {
                 height: height.saturating_add(1),
-                ..View::of(snapshot)
+                ..self.view(snapshot)
             }),
         }
     }

@@ -11,7 +11,17 @@ use crate::params::get;
 use crate::state::State;
 use crate::tx::execute::check;
 use crate::tx::params::{PENDING_OF_USERS, PENDING_PER_ACCOUNT};
-use crate::tx::{decode, Mode, Outcome};
+use crate::tx::{decode, CheckedTx, Mode, Outcome};
+
+/// Most bytes of users' transactions that wait. CometBFT's mempool takes 64 MiB of all: the rest is the
+/// protocol's.
+pub const USER_BYTES: u64 = 24 << 20;
+
+/// Most protocol transactions of one account that wait, and most of their bytes. They are free, and a node has
+/// few to send for a block; what is beyond it sends again after the block.
+pub const PROTOCOL_PER_ACCOUNT: u64 = 32;
+/// See [`PROTOCOL_PER_ACCOUNT`].
+pub const PROTOCOL_BYTES_PER_ACCOUNT: u64 = 2 << 20;
 
 /// Transactions that wait for a block, by lane.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,7 +36,17 @@ pub struct Waiting {
 pub struct Mempool {
     state: State,
     waiting: Waiting,
-    by_account: BTreeMap<Account, u64>,
+    user_bytes: u64,
+    by_account: BTreeMap<Account, Pending>,
+}
+
+/// What waits of one account.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pending {
+    /// It pays for them.
+    user: u64,
+    protocol: u64,
+    protocol_bytes: u64,
 }
 
 impl Mempool {
@@ -35,14 +55,17 @@ impl Mempool {
         Self {
             state,
             waiting: Waiting::default(),
+            user_bytes: 0,
             by_account: BTreeMap::new(),
         }
     }
 
-    /// Checks a transaction. Users have a quota, so that they cannot fill the mempool against the
-    /// protocol; a protocol transaction executes in full, so that none that fails gets in.
+    /// Checks a transaction. What is cheap comes first: size, form, quotas, whether its sender may send it at
+    /// all; then fee and sequence, and only then signatures. Users have a quota, so that they cannot fill the
+    /// mempool against the protocol, and so has each account that sends for free; a protocol transaction executes
+    /// in full, so that none that fails gets in.
     pub fn check(&mut self, context: &Context<'_>, bytes: &[u8], recheck: bool) -> Outcome {
-        let tx = match decode(&self.state, bytes) {
+        let tx = match self.let_in(bytes) {
             Ok(tx) => tx,
             Err(error) => {
                 return Outcome {
@@ -51,21 +74,25 @@ impl Mempool {
                 }
             }
         };
-        if tx.lane == Lane::User {
-            if let Err(error) = self.within_quota(&tx.fee_payer) {
-                return Outcome {
-                    error: Some(error),
-                    ..Outcome::default()
-                };
-            }
-        }
         let mode = if recheck { Mode::Recheck } else { Mode::Check };
         let outcome = check(&mut self.state, context, &tx, mode);
         if outcome.error.is_none() {
-            self.count(tx.lane, tx.fee_payer);
+            self.count(&tx);
         }
         self.state.take_events();
         outcome
+    }
+
+    fn let_in(&self, bytes: &[u8]) -> Result<CheckedTx, TxError> {
+        let tx = decode(&self.state, bytes)?;
+        match tx.lane {
+            Lane::User => self.within_user_quota(&tx)?,
+            Lane::Protocol => self.within_protocol_quota(&tx)?,
+        }
+        for (_, message) in &tx.messages {
+            message.may_come(&self.state)?;
+        }
+        Ok(tx)
     }
 
     /// What was let in since the last block, which is all that waits: CometBFT checks again after a block
@@ -74,31 +101,74 @@ impl Mempool {
         self.waiting
     }
 
-    fn count(&mut self, lane: Lane, payer: Account) {
-        match lane {
-            Lane::Protocol => self.waiting.protocol = self.waiting.protocol.saturating_add(1),
+    fn count(&mut self, tx: &CheckedTx) {
+        let pending = self.by_account.entry(tx.fee_payer).or_default();
+        let size = size(tx);
+        match tx.lane {
+            Lane::Protocol => {
+                self.waiting.protocol = self.waiting.protocol.saturating_add(1);
+                pending.protocol = pending.protocol.saturating_add(1);
+                pending.protocol_bytes = pending.protocol_bytes.saturating_add(size);
+            }
             Lane::User => {
                 self.waiting.user = self.waiting.user.saturating_add(1);
-                let pending = self.by_account.entry(payer).or_default();
-                *pending = pending.saturating_add(1);
+                self.user_bytes = self.user_bytes.saturating_add(size);
+                pending.user = pending.user.saturating_add(1);
             }
         }
     }
 
-    fn within_quota(&self, payer: &Account) -> Result<(), TxError> {
-        let own = self.by_account.get(payer).copied().unwrap_or_default();
+    fn of(&self, account: &Account) -> Pending {
+        self.by_account.get(account).copied().unwrap_or_default()
+    }
+
+    fn within_user_quota(&self, tx: &CheckedTx) -> Result<(), TxError> {
+        let (payer, own) = (tx.fee_payer, self.of(&tx.fee_payer).user);
         let limit = get(&self.state, &PENDING_PER_ACCOUNT);
         if own >= limit {
-            let log = format!("{payer} has {own} transactions waiting, at most {limit} may; try again after a block: mempool is full");
-            return Err(TxError::sdk(20, log));
+            return Err(full(format!(
+                "{payer} has {own} transactions waiting, at most {limit} may"
+            )));
         }
         let limit = get(&self.state, &PENDING_OF_USERS);
-        match self.waiting.user >= limit {
-            false => Ok(()),
-            true => {
-                let log = format!("{limit} transactions that pay gas are waiting; try again after a block: mempool is full");
-                Err(TxError::sdk(20, log))
-            }
+        if self.waiting.user >= limit {
+            return Err(full(format!(
+                "{limit} transactions that pay gas are waiting"
+            )));
+        }
+        match self.user_bytes.saturating_add(size(tx)) <= USER_BYTES {
+            true => Ok(()),
+            false => Err(full(format!(
+                "transactions that pay gas are waiting, {} bytes of at most {USER_BYTES}",
+                self.user_bytes
+            ))),
+        }
+    }
+
+    fn within_protocol_quota(&self, tx: &CheckedTx) -> Result<(), TxError> {
+        let (payer, own) = (tx.fee_payer, self.of(&tx.fee_payer));
+        let bytes = own.protocol_bytes.saturating_add(size(tx));
+        match own.protocol < PROTOCOL_PER_ACCOUNT && bytes <= PROTOCOL_BYTES_PER_ACCOUNT {
+            true => Ok(()),
+            false => Err(full(format!(
+                "{payer} has {} protocol transactions of {} bytes waiting, at most \
+                 {PROTOCOL_PER_ACCOUNT} of {PROTOCOL_BYTES_PER_ACCOUNT} bytes may",
+                own.protocol, own.protocol_bytes
+            ))),
         }
     }
 }
+
+fn size(tx: &CheckedTx) -> u64 {
+    u64::try_from(tx.size).unwrap_or(u64::MAX)
+}
+
+fn full(why: String) -> TxError {
+    TxError::sdk(
+        20,
+        format!("{why}; try again after a block: mempool is full"),
+    )
+}
+
+#[cfg(test)]
+mod tests;

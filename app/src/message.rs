@@ -6,6 +6,7 @@ use race_proto::Any;
 use crate::address::Account;
 use crate::context::Context;
 use crate::error::TxError;
+use crate::node;
 use crate::state::State;
 
 /// Who pays for a message.
@@ -28,6 +29,14 @@ pub trait CheckedMsg: Send + Sync {
     }
     /// Gas of executing it, by the stated table.
     fn gas(&self) -> u64;
+    /// What the mempool asks first, before it verifies a signature: whether a free message may come from this
+    /// sender at all. By default it must be a node's.
+    fn may_come(&self, state: &State) -> Result<(), TxError> {
+        match self.lane() {
+            Lane::Protocol => node::by_sender(state, &self.signer()).map(drop),
+            Lane::User => Ok(()),
+        }
+    }
     /// What the mempool does instead of executing it, on its own state: by default the same. A
     /// message that is costly to execute is checked here as far as that is cheap.
     fn admit(&self, state: &mut State, context: &Context<'_>) -> Result<(), TxError> {

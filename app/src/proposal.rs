@@ -1,6 +1,6 @@
 //! What goes into a block and what may be in one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
@@ -15,7 +15,8 @@ use crate::tx::{decode, CheckedTx};
 
 /// Orders and cuts the mempool's transactions for a block: after what the proposer itself adds the
 /// protocol's, at most `max_bytes` and the chain's own cap, without what does not decode. Deals beyond those that a block
-/// takes wait for the next one.
+/// takes wait for the next one. The protocol's go round by signer, each one's first before any one's second, so that
+/// no node's many delay another's one.
 ///
 /// A protocol transaction stays behind an earlier one of the same signer that pays gas or waits, since
 /// their sequences follow each other.
@@ -25,7 +26,8 @@ pub fn prepare(
     txs: Vec<Bytes>,
     max_bytes: u64,
 ) -> Vec<Bytes> {
-    let mut first = Vec::from_iter(injected);
+    let mut first = Vec::new();
+    let mut turns: BTreeMap<Account, u64> = BTreeMap::new();
     let mut second = Vec::new();
     let mut behind: BTreeSet<Account> = BTreeSet::new();
     let mut waiting: BTreeSet<Account> = BTreeSet::new();
@@ -46,21 +48,34 @@ pub fn prepare(
         dealt = with_it;
         let free = tx.lane == Lane::Protocol && !tx.signers.iter().any(|s| behind.contains(s));
         if free {
-            first.push(bytes);
+            first.push((turn(&mut turns, &tx), bytes));
         } else {
             behind.extend(&tx.signers);
             second.push(bytes);
         }
     }
     let mut left = max_bytes.min(get(state, &MAX_BLOCK_BYTES));
-    first.append(&mut second);
-    first
+    // Stable: one signer's stay in order, since the turn of each is later than that of the one before.
+    first.sort_by_key(|(turn, _)| *turn);
+    injected
         .into_iter()
+        .chain(first.into_iter().map(|(_, bytes)| bytes))
+        .chain(second)
         .map_while(|bytes| {
             left = left.checked_sub(size_in_block(&bytes))?;
             Some(bytes)
         })
         .collect()
+}
+
+/// The turn of a transaction: after all earlier ones of its signers.
+fn turn(turns: &mut BTreeMap<Account, u64>, tx: &CheckedTx) -> u64 {
+    let of = |signer| turns.get(signer).copied().unwrap_or_default();
+    let turn = tx.signers.iter().map(of).max().unwrap_or_default();
+    for signer in &tx.signers {
+        turns.insert(*signer, turn.saturating_add(1));
+    }
+    turn
 }
 
 /// How many deals a transaction carries, each of which takes tens of milliseconds to check.

@@ -5,8 +5,10 @@
 
 mod committed;
 mod map;
+mod remembered;
 
 pub use map::{Item, Key, Map};
+pub use remembered::Remembered;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

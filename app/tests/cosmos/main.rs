@@ -4,6 +4,7 @@
 #![allow(missing_docs)]
 
 mod a_block_is_the_same_on_every_instance;
+mod a_flood_does_not_stop_the_protocol;
 mod a_genesis_that_cannot_work_is_refused;
 mod a_new_chain_starts_from_an_exported_state;
 mod a_newcomer_registers_without_coins;

@@ -65,12 +65,14 @@ impl CheckedMsg for Register {
         gas::LARGE
     }
 
+    /// Anybody may register; what is cheap to see is seen before signatures and proofs.
+    fn may_come(&self, state: &State) -> Result<(), TxError> {
+        Ok(check_free(state, self).and_then(|()| check_room(state))?)
+    }
+
     fn execute(&self, state: &mut State, context: &Context<'_>) -> Result<Any, TxError> {
-        let limit = crate::params::get(state, &params::PER_BLOCK);
+        check_room(state)?;
         let registered = keys::REGISTERED.get_or_default(state);
-        if registered >= limit {
-            return Err(Error::BlockFull { limit }.into());
-        }
         let node = insert(state, context, self, epoch::current(state).number)?;
         keys::REGISTERED.put(state, &registered.saturating_add(1));
         Ok(response(&MsgRegisterNodeResponse {
@@ -79,20 +81,28 @@ impl CheckedMsg for Register {
     }
 }
 
-/// Adds a node after checking that its keys and accounts are free and its proofs hold.
-pub(in crate::node) fn insert(
-    state: &mut State,
-    context: &Context<'_>,
-    new: &Register,
-    epoch: u64,
-) -> Result<Node, Error> {
-    let uses = [
+/// Whether the next block takes another registration.
+fn check_room(state: &State) -> Result<(), Error> {
+    let limit = crate::params::get(state, &params::PER_BLOCK);
+    match keys::REGISTERED.get_or_default(state) < limit {
+        true => Ok(()),
+        false => Err(Error::BlockFull { limit }),
+    }
+}
+
+/// The keys of a node that no other may use.
+fn uses(new: &Register) -> [(&'static str, &[u8]); 4] {
+    [
         ("consensus", &new.keys.consensus),
         ("duty", &new.keys.duty),
         ("share", &new.keys.share),
         ("transport", &new.keys.transport),
-    ];
-    for (what, key) in uses {
+    ]
+}
+
+/// Whether no other node has these keys and accounts.
+fn check_free(state: &State, new: &Register) -> Result<(), Error> {
+    for (what, key) in uses(new) {
         if keys::KEYS.has(state, &Sha256::digest(key).into()) {
             return Err(Error::KeyTaken { what });
         }
@@ -107,6 +117,17 @@ pub(in crate::node) fn insert(
             account: new.hot_account,
         });
     }
+    Ok(())
+}
+
+/// Adds a node after checking that its keys and accounts are free and its proofs hold.
+pub(in crate::node) fn insert(
+    state: &mut State,
+    context: &Context<'_>,
+    new: &Register,
+    epoch: u64,
+) -> Result<Node, Error> {
+    check_free(state, new)?;
     possession::verify(&new.keys, &new.proofs, context.chain_id, &new.operator)?;
 
     let address = consensus_address(&new.consensus);
@@ -122,7 +143,7 @@ pub(in crate::node) fn insert(
         last_race_epoch: 0,
     };
     keys::NODES.put(state, &address, &node);
-    for (_, key) in uses {
+    for (_, key) in uses(new) {
         keys::KEYS.put(state, &Sha256::digest(key).into(), &node.address);
     }
     keys::OPERATORS.put(state, &new.operator, &node.address);

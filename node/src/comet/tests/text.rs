@@ -156,3 +156,13 @@ fn the_url_of_a_node_that_listens_everywhere_is_loopback() {
     config.rpc.laddr = "unix:///x".to_owned();
     assert_eq!(config.rpc_url(), None);
 }
+
+#[test]
+fn the_mempool_has_room_for_the_protocol_beside_the_users_whole_quota() {
+    use race_app::mempool::{PROTOCOL_BYTES_PER_ACCOUNT, USER_BYTES};
+    use race_app::tx::params::{MAX_PROTOCOL_BYTES, PENDING_OF_USERS};
+    let mempool = CometConfig::default().mempool;
+    assert!(u64::from(mempool.size) >= PENDING_OF_USERS.network + 1_000);
+    assert!(mempool.max_txs_bytes >= USER_BYTES + 16 * PROTOCOL_BYTES_PER_ACCOUNT);
+    assert!(mempool.max_tx_bytes >= MAX_PROTOCOL_BYTES.max);
+}

@@ -60,6 +60,18 @@ fn change(json: &mut Value, input: &mut Input) {
                 _ => items.push(items[at].clone()),
             }
         }
+        // Of the same kind most of the time, or nothing but the types would be refused.
+        Value::Number(_) if input.byte() < 224 => *json = json!(input.number()),
+        Value::String(text) if input.byte() < 224 => match text.parse::<u128>() {
+            Ok(_) => *text = input.number().to_string(),
+            Err(_) => {
+                let mut edited = std::mem::take(text).into_bytes();
+                if let Some(byte) = edited.get_mut(usize::from(input.byte())) {
+                    *byte ^= 1;
+                }
+                *text = String::from_utf8_lossy(&edited).into_owned();
+            }
+        },
         other => *other = value(input),
     }
 }

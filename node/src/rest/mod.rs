@@ -6,12 +6,14 @@
 //! | [`routes`] | the table of routes, and finding one |
 //! | [`request`] | a request message out of path, query and body |
 //! | [`limit`] | how many requests an address may make |
+//! | [`listen`] | how many connections there are, and how long one may say nothing |
 //! | [`openapi`] | `/openapi.json` |
 
 // A `Status` is what every step returns; boxing it in between would help nobody.
 #![allow(clippy::result_large_err)]
 
 pub mod limit;
+pub mod listen;
 pub mod openapi;
 pub mod request;
 pub mod routes;
@@ -30,6 +32,7 @@ use http::header::{
     CONTENT_TYPE, ORIGIN,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http_body_util::LengthLimitError;
 use prost::Message;
 use prost_reflect::DynamicMessage;
 use serde_json::json;
@@ -61,9 +64,6 @@ pub enum RestError {
         /// Why.
         source: std::io::Error,
     },
-    /// Serving failed.
-    #[error("REST failed: {0}")]
-    Serve(#[from] std::io::Error),
 }
 
 /// What every request needs.
@@ -90,10 +90,8 @@ pub async fn serve<A: Application + Sync>(
             source,
         })?;
     tracing::info!(%listen, "REST is ready");
-    let service = router(backend, per_second).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(stop)
-        .await?;
+    let router = router(backend, per_second);
+    listen::serve(listener, router, listen::Limits::default(), stop).await;
     Ok(())
 }
 
@@ -118,8 +116,10 @@ async fn handle<A: Application + Sync>(
         true => preflight(),
         false => match tokio::time::timeout(REQUEST_LIMIT, answer(&shared, request)).await {
             Ok(Ok(response)) => response,
-            Ok(Err(status)) => refusal(&status),
-            Err(_) => refusal(&Status::deadline_exceeded("the request took too long")),
+            Ok(Err(refused)) => refused.response(),
+            Err(_) => {
+                Refused::from(Status::deadline_exceeded("the request took too long")).response()
+            }
         },
     };
     if from_page {
@@ -148,14 +148,15 @@ fn preflight() -> Response {
 async fn answer<A: Application + Sync>(
     shared: &Shared<A>,
     request: Request,
-) -> Result<Response, Status> {
+) -> Result<Response, Refused> {
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
     if let Some(ConnectInfo(address)) = address {
         let mut limit = shared.limit.lock().unwrap_or_else(PoisonError::into_inner);
         if !limit.admits(address.ip(), Instant::now()) {
             return Err(Status::resource_exhausted(
                 "too many requests from this address; try again in a second",
-            ));
+            )
+            .into());
         }
     }
     let busy = |_| Status::unavailable("too many requests in progress; try again");
@@ -169,9 +170,7 @@ async fn answer<A: Application + Sync>(
     let route = routes::find(parts.method.as_str(), path);
     let (route, captured) = route.ok_or_else(|| Status::unimplemented("Not Implemented"))?;
     let body = match route.body {
-        true => to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| {
-            Status::invalid_argument(format!("a body has at most {MAX_BODY_BYTES} bytes"))
-        })?,
+        true => read(body).await?,
         false => bytes::Bytes::new(),
     };
     let query = parts.uri.query().unwrap_or_default();
@@ -211,12 +210,46 @@ fn json_response(text: String) -> Response {
     response
 }
 
-fn refusal(status: &Status) -> Response {
-    let code = status.code() as i32;
-    let body = json!({ "code": code, "message": status.message(), "details": [] });
-    let mut response = json_response(body.to_string());
-    *response.status_mut() = http_status(status.code());
-    response
+/// The bytes of a body.
+async fn read(body: Body) -> Result<bytes::Bytes, Refused> {
+    let read = to_bytes(body, MAX_BODY_BYTES).await;
+    read.map_err(|error| {
+        let source = std::error::Error::source(&error);
+        match source.is_some_and(|source| source.is::<LengthLimitError>()) {
+            true => Refused {
+                http: StatusCode::PAYLOAD_TOO_LARGE,
+                status: Status::invalid_argument(format!(
+                    "a body has at most {MAX_BODY_BYTES} bytes"
+                )),
+            },
+            false => Status::invalid_argument(format!("the body cannot be read: {error}")).into(),
+        }
+    })
+}
+
+/// Why a request has no answer.
+struct Refused {
+    http: StatusCode,
+    status: Status,
+}
+
+impl From<Status> for Refused {
+    fn from(status: Status) -> Self {
+        Self {
+            http: http_status(status.code()),
+            status,
+        }
+    }
+}
+
+impl Refused {
+    fn response(&self) -> Response {
+        let code = self.status.code() as i32;
+        let body = json!({ "code": code, "message": self.status.message(), "details": [] });
+        let mut response = json_response(body.to_string());
+        *response.status_mut() = self.http;
+        response
+    }
 }
 
 /// The HTTP status that stands for a gRPC one.

@@ -23,6 +23,8 @@ mod snapshot;
 #[path = "../fuzz/entries/transaction.rs"]
 mod transaction;
 
+type Body = fn(&[u8]);
+
 fn some_bytes() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(any::<u8>(), 0..240)
 }
@@ -67,7 +69,7 @@ proptest! {
 
 #[test]
 fn what_fuzzing_kept_is_survived() {
-    let targets: [(&str, fn(&[u8])); 6] = [
+    let targets: [(&str, Body); 6] = [
         ("transaction", transaction::survives),
         ("amino", amino::survives),
         ("check_tx", check_tx::survives),

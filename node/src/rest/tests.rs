@@ -502,13 +502,20 @@ async fn a_body_that_is_too_large_too_deep_or_no_json_is_refused_in_the_document
 
 #[tokio::test]
 async fn a_transaction_of_messages_packed_in_each_other_without_end_is_decoded_to_bytes() {
+    use race_proto::cosmos::gov::v1::MsgSubmitProposal;
     use race_proto::cosmos::tx::v1beta1::{TxBody, TxRaw};
     use race_proto::Any;
     let chain = chain();
     let rest = rest(&chain.app).await;
-    let pack = |any: Any, _| Any {
-        type_url: "/google.protobuf.Any".to_owned(),
-        value: any.encode_to_vec(),
+    let pack = |any: Any, _| {
+        let proposal = MsgSubmitProposal {
+            messages: vec![any],
+            ..MsgSubmitProposal::default()
+        };
+        Any {
+            type_url: "/cosmos.gov.v1.MsgSubmitProposal".to_owned(),
+            value: proposal.encode_to_vec(),
+        }
     };
     let body = TxBody {
         messages: vec![(0..5_000).fold(Any::default(), pack)],
@@ -522,5 +529,5 @@ async fn a_transaction_of_messages_packed_in_each_other_without_end_is_decoded_t
     let (status, answer) = post_json(&rest, "/cosmos/tx/v1beta1/decode", body).await;
     assert_eq!(status, 200);
     let message = &answer["tx"]["body"]["messages"][0];
-    assert_eq!(message["@type"], "/google.protobuf.Any");
+    assert_eq!(message["@type"], "/cosmos.gov.v1.MsgSubmitProposal");
 }

@@ -19,6 +19,7 @@
 use std::collections::BTreeMap;
 
 use prost_reflect::{DynamicMessage, SerializeOptions};
+use race_pricing::subsidy::CORE_INCENTIVE;
 use race_proto::race::treasury::v1::Issuance;
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +27,9 @@ use crate::address::Account;
 use crate::auth;
 use crate::bank;
 use crate::coin::{self, Nicoin};
-use crate::genesis::{AppGenesis, GenesisAccount, GenesisError, GenesisVesting, ProfileName};
+use crate::genesis::{
+    AppGenesis, GenesisAccount, GenesisError, GenesisVesting, ProfileName, FOUNDERS_SHARE,
+};
 use crate::node::genesis::GenesisNode;
 use crate::state::State;
 use crate::{chain, gov, model, params, race, session, settlement, treasury};
@@ -192,6 +195,28 @@ fn model_json(model: &race_proto::race::model::v1::Model) -> Result<serde_json::
 }
 
 impl Carried {
+    /// All coins there were: no more than the founders' share and what was minted, which is at most the
+    /// core incentive. So no sum of what a genesis file funds leaves a balance's range.
+    ///
+    /// # Errors
+    /// It is more, or no amount.
+    pub(crate) fn supply(&self) -> Result<Nicoin, GenesisError> {
+        let amount = |text: &str| coin::parse(text).map_err(GenesisError::because);
+        let (supply, minted) = (amount(&self.supply)?, amount(&self.minted)?);
+        if minted > CORE_INCENTIVE {
+            return Err(GenesisError::because(format!(
+                "{minted} nicoin were minted, at most {CORE_INCENTIVE} may be"
+            )));
+        }
+        let most = FOUNDERS_SHARE.saturating_add(minted);
+        match supply <= most {
+            true => Ok(supply),
+            false => Err(GenesisError::because(format!(
+                "the exported chain had {supply} nicoin; with {minted} minted there are at most {most}"
+            ))),
+        }
+    }
+
     /// Puts what was handed over into the state of the new chain; the accounts are funded already.
     ///
     /// # Errors
@@ -202,15 +227,21 @@ impl Carried {
                 "the chain has the id of the one that it was exported from, {chain_id}: give it another"
             )));
         }
+        let stated = self.supply()?;
         for (account, amount) in [
             (treasury::treasury_account(), &self.treasury),
             (treasury::training_account(), &self.training_fund),
         ] {
             let amount = coin::parse(amount).map_err(GenesisError::because)?;
+            if amount > stated {
+                return Err(GenesisError::because(format!(
+                    "{account} gets {amount} nicoin, the exported chain had {stated}"
+                )));
+            }
             bank::mint(state, &account, amount);
         }
-        let (supply, stated) = (bank::supply(state).to_string(), &self.supply);
-        if supply != *stated {
+        let supply = bank::supply(state);
+        if supply != stated {
             return Err(GenesisError::because(format!(
                 "accounts, treasury and training fund get {supply} nicoin, the exported chain had {stated}"
             )));

@@ -184,6 +184,10 @@ impl AppGenesis {
     }
 
     fn fund(&self, state: &mut State) -> Result<(), GenesisError> {
+        let (limit, whose) = match &self.carried {
+            None => (FOUNDERS_SHARE, "the founders' share"),
+            Some(carried) => (carried.supply()?, "the supply that was handed over"),
+        };
         let mut total: Nicoin = 0;
         for funded in &self.accounts {
             let account = Account::parse(&funded.address).map_err(refused)?;
@@ -194,6 +198,12 @@ impl AppGenesis {
                 )));
             }
             total = total.saturating_add(amount);
+            // Before it is minted: the sum of what no chain can have does not fit a balance.
+            if total > limit {
+                return Err(refused(format!(
+                    "accounts get {total} nicoin, {whose} is {limit}"
+                )));
+            }
             auth::ensure_account(state, &account);
             bank::mint(state, &account, amount);
             if let Some(vesting) = &funded.vesting {
@@ -201,12 +211,7 @@ impl AppGenesis {
                 auth::vesting::lock(state, &account, &schedule);
             }
         }
-        match total <= FOUNDERS_SHARE || self.carried.is_some() {
-            true => Ok(()),
-            false => Err(refused(format!(
-                "accounts get {total} nicoin, the founders' share is {FOUNDERS_SHARE}"
-            ))),
-        }
+        Ok(())
     }
 }
 

@@ -713,4 +713,32 @@ mod tests {
         refused("backend", "flex,abacus", &["`abacus`", "flex", "reference"]);
         refused("backend", "", &["``", "flex"]);
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { cases: 128, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn any_edit_of_the_file_is_a_configuration_or_refused_with_its_name(
+            edits in proptest::collection::vec((proptest::prelude::any::<u16>(), "[ -~\n]{0,6}"), 0..4),
+            variable in "RACED_[A-Z_]{0,20}", value in "[ -~]{0,12}",
+        ) {
+            let mut text = toml::to_string_pretty(&Config::default()).unwrap();
+            for (at, with) in &edits {
+                let at = usize::from(*at) % text.len();
+                text.replace_range(at..(at + with.len()).min(text.len()), with);
+            }
+            let home = home_with(&text);
+            match Config::load(home.path(), [(variable, value)], &[]) {
+                Ok(config) => {
+                    config.comet(ProxyApp::for_home(home.path()));
+                    config.write(home.path()).unwrap();
+                    assert_eq!(Config::load(home.path(), [], &[]).unwrap(), config);
+                }
+                Err(error) => {
+                    let said = error.to_string();
+                    assert!(said.contains("app.toml") || said.contains("RACED_"), "{said}");
+                }
+            }
+        }
+    }
 }

@@ -204,3 +204,56 @@ pub fn specs(specs: &[ics23::ProofSpec]) -> Vec<serde_json::Value> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn honest() -> serde_json::Value {
+        serde_json::json!({
+            "schema": 1, "chain_id": "race-1", "genesis_sha256": "ab", "bech32_prefix": "race",
+            "denom": "nicoin", "coin_type": 118, "nodes": [{
+                "name": "node0", "home": "", "rpc": "http://127.0.0.1:1", "grpc": "127.0.0.1:2",
+                "pid": 1, "comet_pid": 2, "p2p": "", "operator": "", "validator": "",
+            }],
+            "accounts": [], "models": [], "genesis": "genesis.json",
+            "trust": { "height": 1, "hash": "AB" }, "ics23_specs": [{}], "ics23_keys": [],
+            "gas_price": "1nicoin", "min_gas_price": "1nicoin",
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_edit_of_the_file_is_a_network_or_refused_with_its_name(
+            edits in proptest::collection::vec((any::<u16>(), "[ -~]{0,4}"), 0..4),
+        ) {
+            let mut text = honest().to_string();
+            prop_assert!(Network::from_json(&text, "network.json").is_ok());
+            for (at, with) in &edits {
+                let at = usize::from(*at) % text.len();
+                text.replace_range(at..(at + with.len()).min(text.len()), with);
+            }
+            match Network::from_json(&text, "network.json") {
+                Ok(network) => {
+                    let text = serde_json::to_string(&network).unwrap();
+                    prop_assert_eq!(Network::from_json(&text, "again").unwrap(), network);
+                }
+                Err(error) => prop_assert!(error.to_string().contains("network.json")),
+            }
+        }
+
+        #[test]
+        fn any_text_is_refused(text in "[\\[\\]{}\",:0-9a-z]{0,80}") {
+            prop_assert!(Network::from_json(&text, "network.json").is_err());
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_too_deep_is_refused() {
+        assert!(Network::from_json(&"[".repeat(1_000_000), "network.json").is_err());
+    }
+}

@@ -38,26 +38,39 @@ pub enum ProtoError {
     },
 }
 
+/// How deep messages may lie in each other for a packed one to be unpacked. Each `Any` is decoded for
+/// itself, so the decoder's own limit does not end them.
+const MAX_DEPTH: usize = 32;
+
 /// A message as a tree.
 #[must_use]
 pub fn tree(message: &DynamicMessage) -> Tree {
+    tree_at(message, 0)
+}
+
+fn tree_at(message: &DynamicMessage, depth: usize) -> Tree {
     match message.descriptor().full_name() {
-        "google.protobuf.Any" => any_in(message),
-        "google.protobuf.Timestamp" => timestamp(message),
-        "google.protobuf.Duration" => duration(message),
-        _ => Tree::Map(fields(message)),
+        "google.protobuf.Any" => any_in(message, depth),
+        "google.protobuf.Timestamp" => timestamp(message, depth),
+        "google.protobuf.Duration" => duration(message, depth),
+        _ => Tree::Map(fields(message, depth)),
     }
 }
 
 /// An `Any` as a tree: `@type`, then the fields of its message; `value` alone when this build
-/// does not know the type.
+/// does not know the type, or messages are packed in each other without end.
 #[must_use]
 pub fn any_tree(any: &Any) -> Tree {
+    any_tree_at(any, 0)
+}
+
+fn any_tree_at(any: &Any, depth: usize) -> Tree {
     let mut tree = vec![("@type".to_owned(), Tree::text(&any.type_url))];
     let decoded = descriptor(&any.type_url)
+        .filter(|_| depth < MAX_DEPTH)
         .and_then(|descriptor| DynamicMessage::decode(descriptor, any.value.as_slice()).ok());
     match decoded {
-        Some(message) => tree.extend(fields(&message)),
+        Some(message) => tree.extend(fields(&message, depth)),
         None => tree.push(("value".to_owned(), Tree::Bytes(any.value.clone()))),
     }
     Tree::Map(tree)
@@ -146,22 +159,23 @@ fn descriptor(type_url: &str) -> Option<MessageDescriptor> {
     descriptor_pool().get_message_by_name(name)
 }
 
-fn fields(message: &DynamicMessage) -> Vec<(String, Tree)> {
+fn fields(message: &DynamicMessage, depth: usize) -> Vec<(String, Tree)> {
+    let deeper = depth.saturating_add(1);
     let shown =
         |field: &FieldDescriptor| field.containing_oneof().is_none() || message.has_field(field);
     let all = message.descriptor();
     let shown = all.fields().filter(shown);
     shown
-        .map(|field| (field.name().to_owned(), field_tree(message, &field)))
+        .map(|field| (field.name().to_owned(), field_tree(message, &field, deeper)))
         .collect()
 }
 
-fn field_tree(message: &DynamicMessage, field: &FieldDescriptor) -> Tree {
+fn field_tree(message: &DynamicMessage, field: &FieldDescriptor, depth: usize) -> Tree {
     let kind = field.kind();
     let notes = field_notes(field);
     if !message.has_field(field) && !field.is_list() && !field.is_map() {
         match &kind {
-            Kind::Message(inner) if !notes.nullable => return unset(inner),
+            Kind::Message(inner) if !notes.nullable => return unset(inner, depth),
             Kind::String if notes.is_integer() => return Tree::text("0"),
             Kind::String if notes.is_decimal() => {
                 return Tree::text(decimal::shown("0").unwrap_or_default())
@@ -173,7 +187,9 @@ fn field_tree(message: &DynamicMessage, field: &FieldDescriptor) -> Tree {
         }
     }
     match message.get_field(field).as_ref() {
-        Value::List(items) => Tree::List(items.iter().map(|item| value(item, &kind)).collect()),
+        Value::List(items) => {
+            Tree::List(items.iter().map(|item| value(item, &kind, depth)).collect())
+        }
         Value::Map(entries) => {
             let inner = kind
                 .as_message()
@@ -181,7 +197,7 @@ fn field_tree(message: &DynamicMessage, field: &FieldDescriptor) -> Tree {
             let kind = inner.map_or(kind, |field| field.kind());
             let mut entries: Vec<_> = entries
                 .iter()
-                .map(|(key, item)| (key_text(key), value(item, &kind)))
+                .map(|(key, item)| (key_text(key), value(item, &kind, depth)))
                 .collect();
             // The map itself has no order.
             entries.sort_by(|a, b| a.0.cmp(&b.0));
@@ -194,15 +210,15 @@ fn field_tree(message: &DynamicMessage, field: &FieldDescriptor) -> Tree {
             let digits = String::from_utf8_lossy(raw);
             Tree::text(decimal::shown(&digits).unwrap_or_else(|| digits.into_owned()))
         }
-        single => value(single, &kind),
+        single => value(single, &kind, depth),
     }
 }
 
 /// What a message that cannot be nothing shows when it is not there.
-fn unset(descriptor: &MessageDescriptor) -> Tree {
+fn unset(descriptor: &MessageDescriptor, depth: usize) -> Tree {
     match descriptor.full_name() {
         "google.protobuf.Timestamp" => Tree::text("0001-01-01T00:00:00Z"),
-        _ => tree(&DynamicMessage::new(descriptor.clone())),
+        _ => tree_at(&DynamicMessage::new(descriptor.clone()), depth),
     }
 }
 
@@ -217,7 +233,7 @@ fn key_text(key: &MapKey) -> String {
     }
 }
 
-fn value(value: &Value, kind: &Kind) -> Tree {
+fn value(value: &Value, kind: &Kind, depth: usize) -> Tree {
     match value {
         Value::Bool(value) => Tree::from(*value),
         Value::I32(value) => Tree::from(*value),
@@ -232,29 +248,32 @@ fn value(value: &Value, kind: &Kind) -> Tree {
             .as_enum()
             .and_then(|kind| kind.get_value(*number))
             .map_or_else(|| Tree::from(*number), |value| Tree::text(value.name())),
-        Value::Message(message) => tree(message),
+        Value::Message(message) => tree_at(message, depth),
         // Handled by the field, which knows the kinds within.
         Value::List(_) | Value::Map(_) => Tree::null(),
     }
 }
 
-fn any_in(message: &DynamicMessage) -> Tree {
+fn any_in(message: &DynamicMessage, depth: usize) -> Tree {
     match message.transcode_to::<Any>() {
-        Ok(any) => any_tree(&any),
-        Err(_) => Tree::Map(fields(message)),
+        Ok(any) => any_tree_at(&any, depth),
+        Err(_) => Tree::Map(fields(message, depth)),
     }
 }
 
-fn timestamp(message: &DynamicMessage) -> Tree {
+fn timestamp(message: &DynamicMessage, depth: usize) -> Tree {
     match message.transcode_to::<prost_types::Timestamp>() {
         Ok(time) => Tree::text(time),
-        Err(_) => Tree::Map(fields(message)),
+        Err(_) => Tree::Map(fields(message, depth)),
     }
 }
 
-fn duration(message: &DynamicMessage) -> Tree {
+fn duration(message: &DynamicMessage, depth: usize) -> Tree {
     match message.transcode_to::<prost_types::Duration>() {
         Ok(duration) => Tree::text(duration),
-        Err(_) => Tree::Map(fields(message)),
+        Err(_) => Tree::Map(fields(message, depth)),
     }
 }
+
+#[cfg(test)]
+mod tests;

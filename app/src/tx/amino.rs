@@ -17,7 +17,7 @@ use race_proto::annotations::{FieldNotes, MessageNotes};
 use race_proto::cosmos::tx::v1beta1::{AuthInfo, SignDoc, TxBody};
 use race_proto::Any;
 
-use super::unknown::{refuse_unknown_fields, NonCritical};
+use super::unknown::{refuse_unknown_fields, NonCritical, MAX_DEPTH};
 use crate::decimal;
 
 /// Why a transaction or a message has no amino JSON.
@@ -35,6 +35,9 @@ pub enum AminoError {
     /// A packed message that does not decode.
     #[error("{0} does not decode")]
     Packed(String),
+    /// Messages packed in each other.
+    #[error("messages are packed more than {MAX_DEPTH} deep in each other")]
+    Deep,
 }
 
 /// What a signer of this mode signs, the SDK's `StdSignDoc`, of what a signer of DIRECT signs and the
@@ -198,6 +201,8 @@ impl FieldLayout {
 #[derive(Default)]
 struct Writer {
     out: String,
+    /// How deep in each other the packed messages lie that are being written.
+    depth: usize,
 }
 
 impl Writer {
@@ -248,7 +253,13 @@ impl Writer {
         self.raw("{\"type\":");
         self.text(&amino.unwrap_or_else(|| format!("/{name}")));
         self.raw(",\"value\":");
+        // Each decodes for itself, so the decoder's limit does not end them.
+        self.depth = self.depth.saturating_add(1);
+        if self.depth > MAX_DEPTH {
+            return Err(AminoError::Deep);
+        }
         self.message(&message)?;
+        self.depth = self.depth.saturating_sub(1);
         self.raw("}");
         Ok(())
     }

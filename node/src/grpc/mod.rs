@@ -4,6 +4,7 @@
 #![allow(clippy::result_large_err)]
 
 pub mod bridge;
+mod listen;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -88,7 +89,7 @@ where
         .into_axum_router()
         .fallback_service(bridge::Bridge::new(services.backend));
     tracing::info!(%listen, "gRPC is ready");
-    let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
+    let incoming = listen::incoming(listener, KEEPALIVE);
     Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE))

@@ -6,6 +6,7 @@
 //! | [`routes`] | the table of routes, and finding one |
 //! | [`request`] | a request message out of path, query and body |
 //! | [`limit`] | how many requests an address may make |
+//! | [`listen`] | how many connections there are, and how long one may say nothing |
 //! | [`openapi`] | `/openapi.json` |
 //! | [`page`] | the explorer's page at `/`, its files in `/explorer/` |
 //! | [`feed`], [`socket`] | what the page follows, `/explorer/live`: JSON, or a websocket |
@@ -15,6 +16,7 @@
 
 pub mod feed;
 pub mod limit;
+pub mod listen;
 pub mod openapi;
 pub mod page;
 pub mod request;
@@ -37,6 +39,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http_body_util::LengthLimitError;
 use prost::Message;
 use prost_reflect::DynamicMessage;
 use serde_json::json;
@@ -75,9 +78,6 @@ pub enum RestError {
         /// Why.
         source: std::io::Error,
     },
-    /// Serving failed.
-    #[error("REST failed: {0}")]
-    Serve(#[from] std::io::Error),
 }
 
 /// What every request needs.
@@ -108,10 +108,7 @@ pub async fn serve<A: Application + Sync>(
         })?;
     tracing::info!(%listen, "REST is ready");
     let router = router(backend, per_second, latest);
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(stop)
-        .await?;
+    listen::serve(listener, router, listen::Limits::default(), stop).await;
     Ok(())
 }
 
@@ -142,8 +139,10 @@ async fn handle<A: Application + Sync>(
         true => preflight(),
         false => match tokio::time::timeout(REQUEST_LIMIT, answer(&shared, request)).await {
             Ok(Ok(response)) => response,
-            Ok(Err(status)) => refusal(&status),
-            Err(_) => refusal(&Status::deadline_exceeded("the request took too long")),
+            Ok(Err(refused)) => refused.response(),
+            Err(_) => {
+                Refused::from(Status::deadline_exceeded("the request took too long")).response()
+            }
         },
     };
     if from_page {
@@ -172,7 +171,7 @@ fn preflight() -> Response {
 async fn answer<A: Application + Sync>(
     shared: &Shared<A>,
     request: Request,
-) -> Result<Response, Status> {
+) -> Result<Response, Refused> {
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let address = address.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |from| from.0.ip());
     let admitted = {
@@ -182,14 +181,15 @@ async fn answer<A: Application + Sync>(
     if !admitted {
         return Err(Status::resource_exhausted(
             "too many requests from this address; try again in a second",
-        ));
+        )
+        .into());
     }
     let busy = |_| Status::unavailable("too many requests in progress; try again");
     let _place = shared.at_once.try_acquire().map_err(busy)?;
 
     let (mut parts, body) = request.into_parts();
     if parts.method == Method::GET && parts.uri.path() == LIVE {
-        return live(shared, &mut parts, address).await;
+        return Ok(live(shared, &mut parts, address).await?);
     }
     let path = parts.uri.path();
     if parts.method == Method::GET {
@@ -209,9 +209,7 @@ async fn answer<A: Application + Sync>(
     let route = routes::find(parts.method.as_str(), path);
     let (route, captured) = route.ok_or_else(|| Status::unimplemented("Not Implemented"))?;
     let body = match route.body {
-        true => to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| {
-            Status::invalid_argument(format!("a body has at most {MAX_BODY_BYTES} bytes"))
-        })?,
+        true => read(body).await?,
         false => bytes::Bytes::new(),
     };
     let query = parts.uri.query().unwrap_or_default();
@@ -270,12 +268,46 @@ fn json_response(text: String) -> Response {
     response
 }
 
-fn refusal(status: &Status) -> Response {
-    let code = status.code() as i32;
-    let body = json!({ "code": code, "message": status.message(), "details": [] });
-    let mut response = json_response(body.to_string());
-    *response.status_mut() = http_status(status.code());
-    response
+/// The bytes of a body.
+async fn read(body: Body) -> Result<bytes::Bytes, Refused> {
+    let read = to_bytes(body, MAX_BODY_BYTES).await;
+    read.map_err(|error| {
+        let source = std::error::Error::source(&error);
+        match source.is_some_and(|source| source.is::<LengthLimitError>()) {
+            true => Refused {
+                http: StatusCode::PAYLOAD_TOO_LARGE,
+                status: Status::invalid_argument(format!(
+                    "a body has at most {MAX_BODY_BYTES} bytes"
+                )),
+            },
+            false => Status::invalid_argument(format!("the body cannot be read: {error}")).into(),
+        }
+    })
+}
+
+/// Why a request has no answer.
+struct Refused {
+    http: StatusCode,
+    status: Status,
+}
+
+impl From<Status> for Refused {
+    fn from(status: Status) -> Self {
+        Self {
+            http: http_status(status.code()),
+            status,
+        }
+    }
+}
+
+impl Refused {
+    fn response(&self) -> Response {
+        let code = self.status.code() as i32;
+        let body = json!({ "code": code, "message": self.status.message(), "details": [] });
+        let mut response = json_response(body.to_string());
+        *response.status_mut() = self.http;
+        response
+    }
 }
 
 /// The HTTP status that stands for a gRPC one.

@@ -161,6 +161,44 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn any_path_query_and_body_are_a_request_or_refused(
+            value in "[ -~]{0,20}", name in "[a-z_.]{0,24}", query in "[ -~]{0,40}", body in "[\\[\\]{}\",:0-9a-z_@/.-]{0,40}",
+        ) {
+            for route in crate::rest::routes::all() {
+                let path = filled(&route.template, &value);
+                let found = find(route.verb, &path);
+                let Some((route, captured)) = found else { continue };
+                let fields: Vec<_> = route.method.input().fields().map(|f| f.name().to_owned()).collect();
+                let mut queries = vec![query.clone(), format!("{name}={value}")];
+                queries.extend(fields.iter().map(|field| format!("{field}={value}")));
+                queries.extend(fields.iter().map(|field| format!("{field}.{name}={value}")));
+                for query in &queries {
+                    match build(route, &captured, query, body.as_bytes()) {
+                        Ok(message) => drop(prost::Message::encode_to_vec(&message)),
+                        Err(status) => {
+                            assert_eq!(status.code(), tonic::Code::InvalidArgument);
+                            assert!(!status.message().is_empty());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The template with a value in the place of each field.
+    fn filled(template: &str, value: &str) -> String {
+        let value = value.replace('/', "%2F");
+        let parts = template.split('/').map(|part| match part.starts_with('{') {
+            true => value.as_str(),
+            false => part,
+        });
+        parts.collect::<Vec<_>>().join("/")
+    }
+
     #[test]
     fn a_wrong_number_is_named() {
         let uri = "/cosmos/base/tendermint/v1beta1/blocks/x";

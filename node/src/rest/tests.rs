@@ -532,3 +532,74 @@ async fn the_feed_has_the_last_blocks_in_short_and_where_the_epoch_is() {
     }
     assert_eq!(get(&rest, "/explorer/blocks/two").await.0, 400);
 }
+
+/// What the documents promise of every refusal.
+fn is_refusal(json: &Value, code: Code) {
+    assert_eq!(json["code"], code as i32, "{json}");
+    assert!(json["message"].as_str().is_some_and(|m| !m.is_empty()));
+    assert_eq!(json["details"], json!([]));
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_too_deep_or_no_json_is_refused_in_the_documented_shape() {
+    let chain = chain();
+    let rest = rest(&chain.app).await;
+    let post = |body: String, kind: &'static str| {
+        let request = Request::builder()
+            .method("POST")
+            .uri("/cosmos/tx/v1beta1/decode")
+            .header(CONTENT_TYPE, kind);
+        let rest = rest.clone();
+        async move { send(&rest, request, &body).await }
+    };
+    let (response, json) = post(" ".repeat(MAX_BODY_BYTES + 1), "application/json").await;
+    assert_eq!(response.status(), 413);
+    is_refusal(&json, Code::InvalidArgument);
+    let deep = [
+        "[".repeat(1_000_000),
+        format!("{{\"tx_bytes\":{}", "{\"a\":".repeat(200_000)),
+    ];
+    for body in deep {
+        let (response, json) = post(body, "application/json").await;
+        assert_eq!(response.status(), 400);
+        is_refusal(&json, Code::InvalidArgument);
+    }
+    // The type that it is sent under does not matter, as with other Cosmos chains: it is read as JSON.
+    for kind in ["text/html", "application/x-www-form-urlencoded", ""] {
+        let (response, json) = post("tx_bytes=AQI%3D".to_owned(), kind).await;
+        assert_eq!(response.status(), 400);
+        is_refusal(&json, Code::InvalidArgument);
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_of_messages_packed_in_each_other_without_end_is_decoded_to_bytes() {
+    use race_proto::cosmos::gov::v1::MsgSubmitProposal;
+    use race_proto::cosmos::tx::v1beta1::{TxBody, TxRaw};
+    use race_proto::Any;
+    let chain = chain();
+    let rest = rest(&chain.app).await;
+    let pack = |any: Any, _| {
+        let proposal = MsgSubmitProposal {
+            messages: vec![any],
+            ..MsgSubmitProposal::default()
+        };
+        Any {
+            type_url: "/cosmos.gov.v1.MsgSubmitProposal".to_owned(),
+            value: proposal.encode_to_vec(),
+        }
+    };
+    let body = TxBody {
+        messages: vec![(0..5_000).fold(Any::default(), pack)],
+        ..TxBody::default()
+    };
+    let raw = TxRaw {
+        body_bytes: body.encode_to_vec(),
+        ..TxRaw::default()
+    };
+    let body = json!({ "tx_bytes": BASE64.encode(raw.encode_to_vec()) });
+    let (status, answer) = post_json(&rest, "/cosmos/tx/v1beta1/decode", body).await;
+    assert_eq!(status, 200);
+    let message = &answer["tx"]["body"]["messages"][0];
+    assert_eq!(message["@type"], "/cosmos.gov.v1.MsgSubmitProposal");
+}

@@ -190,3 +190,16 @@ fn a_map_has_no_amino_json() {
     let map = Value::Map([(MapKey::Bool(true), Value::Bool(true))].into());
     assert!(Writer::default().value(&map).is_err());
 }
+
+#[test]
+fn messages_packed_in_each_other_without_end_have_none() {
+    let nested = |depth: usize| {
+        let pack = |any: Any, _| Any {
+            type_url: "/google.protobuf.Any".to_owned(),
+            value: any.encode_to_vec(),
+        };
+        json(&(0..depth).fold(send(), pack))
+    };
+    assert!(nested(10).is_ok());
+    assert_eq!(nested(2_000), Err(AminoError::Deep));
+}

@@ -24,6 +24,7 @@ pub mod abci_query;
 pub mod address;
 pub mod app;
 pub mod auth;
+pub mod authz;
 pub mod bank;
 pub mod beacon;
 pub mod block;

@@ -5,12 +5,13 @@ use crate::error::Table;
 use crate::message::MessageType;
 use crate::query::QueryPath;
 use crate::{
-    auth, bank, beacon, duty, epoch, evidence, gov, model, node, params, pricing, race, reputation,
-    session, settlement, staking, treasury, upgrade,
+    auth, authz, bank, beacon, duty, epoch, evidence, gov, model, node, params, pricing, race,
+    reputation, session, settlement, staking, treasury, upgrade,
 };
 
 /// The messages of all modules.
 const MESSAGES: &[&[MessageType]] = &[
+    authz::MESSAGES,
     bank::MESSAGES,
     beacon::MESSAGES,
     duty::MESSAGES,
@@ -28,6 +29,7 @@ const MESSAGES: &[&[MessageType]] = &[
 /// The queries of all modules.
 const QUERIES: &[&[QueryPath]] = &[
     auth::QUERIES,
+    authz::QUERIES,
     bank::QUERIES,
     beacon::QUERIES,
     duty::QUERIES,
@@ -48,6 +50,7 @@ const QUERIES: &[&[QueryPath]] = &[
 
 /// The errors of all modules, by codespace.
 pub const ERRORS: &[Table] = &[
+    authz::errors::Error::TABLE,
     gov::errors::Error::TABLE,
     beacon::errors::Error::TABLE,
     duty::errors::Error::TABLE,

@@ -122,6 +122,7 @@ impl Builder {
                 .map(|n| n.genesis(&self.chain_id, GENESIS_POWER))
                 .collect(),
             models: self.models.clone(),
+            authz: Vec::new(),
             carried: None,
         }
     }

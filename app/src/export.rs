@@ -8,7 +8,7 @@
 //! | issuance | what was minted and burned, and since when it is measured |
 //! | parameters | the values in force, and those that waited for a switch |
 //! | models, the Race's preset | as they are |
-//! | grants | those that are not over |
+//! | grants, fee allowances | those that are not over |
 //! | governance | the next proposal's id |
 //!
 //! Everything else starts anew: account numbers, sequences and public keys (so the new chain must have
@@ -32,7 +32,7 @@ use crate::coin::{self, Nicoin};
 use crate::genesis::{AppGenesis, GenesisAccount, GenesisError, GenesisVesting, ProfileName};
 use crate::node::genesis::GenesisNode;
 use crate::state::State;
-use crate::{chain, gov, model, params, race, session, settlement, treasury};
+use crate::{chain, feegrant, gov, model, params, race, session, settlement, treasury};
 
 /// What a chain before this one handed over, beside what every genesis has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +178,15 @@ pub fn export(
             .map(|grant| {
                 json(grant).map_err(|reason| ExportError::NoJson {
                     what: format!("the grant from {} to {}", grant.granter, grant.grantee),
+                    reason,
+                })
+            })
+            .collect::<Result<_, _>>()?,
+        feegrant: feegrant::export::allowances(state)
+            .iter()
+            .map(|grant| {
+                json(grant).map_err(|reason| ExportError::NoJson {
+                    what: format!("the allowance of {} by {}", grant.grantee, grant.granter),
                     reason,
                 })
             })

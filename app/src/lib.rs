@@ -38,6 +38,7 @@ pub mod error;
 pub mod events;
 pub mod evidence;
 pub mod export;
+pub mod feegrant;
 pub mod fields;
 pub mod genesis;
 pub mod gov;

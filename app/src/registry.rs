@@ -5,8 +5,8 @@ use crate::error::Table;
 use crate::message::MessageType;
 use crate::query::QueryPath;
 use crate::{
-    auth, authz, bank, beacon, duty, epoch, evidence, gov, model, node, params, pricing, race,
-    reputation, session, settlement, staking, treasury, upgrade,
+    auth, authz, bank, beacon, duty, epoch, evidence, feegrant, gov, model, node, params, pricing,
+    race, reputation, session, settlement, staking, treasury, upgrade,
 };
 
 /// The messages of all modules.
@@ -15,6 +15,7 @@ const MESSAGES: &[&[MessageType]] = &[
     bank::MESSAGES,
     beacon::MESSAGES,
     duty::MESSAGES,
+    feegrant::MESSAGES,
     gov::MESSAGES,
     model::MESSAGES,
     node::MESSAGES,
@@ -35,7 +36,9 @@ const QUERIES: &[&[QueryPath]] = &[
     duty::QUERIES,
     epoch::QUERIES,
     evidence::QUERIES,
+    feegrant::QUERIES,
     gov::QUERIES,
+    gov::v1beta1::QUERIES,
     model::QUERIES,
     node::QUERIES,
     params::QUERIES,
@@ -51,6 +54,7 @@ const QUERIES: &[&[QueryPath]] = &[
 /// The errors of all modules, by codespace.
 pub const ERRORS: &[Table] = &[
     authz::errors::Error::TABLE,
+    feegrant::errors::Error::TABLE,
     gov::errors::Error::TABLE,
     beacon::errors::Error::TABLE,
     duty::errors::Error::TABLE,

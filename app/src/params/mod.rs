@@ -26,6 +26,7 @@ pub(crate) const MODULES: &[&[ParamSpec]] = &[
     crate::authz::params::ALL,
     crate::duty::params::ALL,
     crate::epoch::params::ALL,
+    crate::feegrant::params::ALL,
     crate::gov::params::ALL,
     crate::model::params::ALL,
     crate::node::params::ALL,

@@ -123,6 +123,7 @@ impl Builder {
                 .collect(),
             models: self.models.clone(),
             authz: Vec::new(),
+            feegrant: Vec::new(),
             carried: None,
         }
     }

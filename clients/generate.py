@@ -20,7 +20,14 @@ from importlib.resources import files
 HERE = pathlib.Path(__file__).resolve().parent
 PROTO = HERE.parent / "proto"
 # What wallets sign besides our own messages: CosmJS has no amino JSON of these.
-SIGNED = ["cosmos/bank/v1beta1/tx.proto", "cosmos/gov/v1/tx.proto"]
+SIGNED = [
+    "cosmos/authz/v1beta1/tx.proto",
+    "cosmos/bank/v1beta1/authz.proto",
+    "cosmos/bank/v1beta1/tx.proto",
+    "cosmos/feegrant/v1beta1/feegrant.proto",
+    "cosmos/feegrant/v1beta1/tx.proto",
+    "cosmos/gov/v1/tx.proto",
+]
 
 
 def compile_protos(*arguments):

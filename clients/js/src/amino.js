@@ -8,13 +8,15 @@ import {
   ScalarType,
   create,
   fromBinary,
+  fromJson,
   getOption,
   hasOption,
   isFieldSet,
   toBinary,
+  toJson,
 } from "@bufbuild/protobuf";
 import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { AnySchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import * as amino from "../gen/amino/amino_pb.js";
 
 const option = (descriptor, extension) =>
@@ -33,6 +35,12 @@ function scalarCodec(scalar) {
   return { to: (value) => value, from: (value) => value };
 }
 
+/** A time: Go leaves out the zeros that a fraction ends with. */
+const timeCodec = {
+  to: (time) => toJson(TimestampSchema, time).replace(/\.(\d*?)0*Z$/, (_, digits) => (digits ? `.${digits}Z` : "Z")),
+  from: (text) => fromJson(TimestampSchema, text),
+};
+
 /** The same for a field; of a list, for each of its values. */
 function codec(types, field) {
   if (field.oneof || field.fieldKind === "map") throw new Error(`${field} has no amino JSON`);
@@ -40,6 +48,7 @@ function codec(types, field) {
   if (message && isAny(message)) {
     return { to: (any) => unpack(types, any), from: (json) => repack(types, json) };
   }
+  if (message?.typeName === TimestampSchema.typeName) return timeCodec;
   if (message) {
     return { to: (value) => toAmino(types, value), from: (json) => fromAmino(types, message, json) };
   }

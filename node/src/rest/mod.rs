@@ -6,13 +6,14 @@
 //! | [`routes`] | the table of routes, and finding one |
 //! | [`request`] | a request message out of path, query and body |
 //! | [`limit`] | how many requests an address may make |
-//! | [`openapi`] | `/openapi.json` |
+//! | [`openapi`], [`comments`] | `/openapi.json`, described by the comments of the `.proto` files |
 //! | [`page`] | the explorer's page at `/`, its files in `/explorer/` |
 //! | [`feed`], [`socket`] | what the page follows, `/explorer/live`: JSON, or a websocket |
 
 // A `Status` is what every step returns; boxing it in between would help nobody.
 #![allow(clippy::result_large_err)]
 
+pub mod comments;
 pub mod feed;
 pub mod limit;
 pub mod openapi;

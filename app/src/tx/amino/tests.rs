@@ -144,6 +144,12 @@ fn example(message: &MessageDescriptor, depth: usize) -> DynamicMessage {
                 any.set_field_by_name("value", Value::Bytes(send().value.into()));
                 Value::Message(any)
             }
+            Kind::Message(inner) if inner.full_name() == "google.protobuf.Timestamp" => {
+                let mut time = DynamicMessage::new(inner);
+                time.set_field_by_name("seconds", Value::I64(1_800_000_000));
+                time.set_field_by_name("nanos", Value::I32(120_000_000));
+                Value::Message(time)
+            }
             Kind::Message(inner) => Value::Message(example(&inner, depth + 1)),
         };
         assert!(depth < 8 && !field.is_map(), "{}", field.full_name());

@@ -27,6 +27,7 @@ SIGNED = [
     "cosmos/feegrant/v1beta1/feegrant.proto",
     "cosmos/feegrant/v1beta1/tx.proto",
     "cosmos/gov/v1/tx.proto",
+    "cosmos/upgrade/v1beta1/tx.proto",
 ]
 
 

@@ -133,8 +133,8 @@ fn the_grantee_alone_signs_and_pays_and_events_are_the_sdks() {
     let data = TxMsgData::decode(result.data.clone()).unwrap();
     let answer = MsgExecResponse::decode(data.msg_responses[0].value.as_slice()).unwrap();
     assert_eq!(answer.results.len(), 2);
-    let spent = result.events.iter().filter(|e| e.r#type == "coin_spent");
-    let last: Vec<_> = spent.last().unwrap().attributes.iter().rev().collect();
+    let mut spent = result.events.iter().filter(|e| e.r#type == "coin_spent");
+    let last: Vec<_> = spent.next_back().unwrap().attributes.iter().rev().collect();
     assert_eq!((&*last[0].key, &*last[0].value), ("msg_index", "0"));
     assert_eq!((&*last[1].key, &*last[1].value), ("authz_msg_index", "1"));
 }

@@ -257,7 +257,7 @@ fn explorers_of_the_older_queries_see_the_same() {
     let request = v1beta1::QueryProposalsRequest::default();
     let all: v1beta1::QueryProposalsResponse = chain.query(&path("Proposals"), &request).unwrap();
     let (old, new) = (one.proposal.unwrap(), find(&chain));
-    assert_eq!(all.proposals, [old.clone()]);
+    assert_eq!(all.proposals, std::slice::from_ref(&old));
     assert_eq!((old.proposal_id, old.status), (new.id, new.status));
     assert_eq!(old.content.as_ref(), new.messages.first());
     assert_eq!(old.total_deposit, new.total_deposit);

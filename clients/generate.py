@@ -19,13 +19,14 @@ from importlib.resources import files
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROTO = HERE.parent / "proto"
-# What wallets sign besides our own messages: every file of Cosmos with messages that this chain takes.
+# What wallets sign besides our own messages: every file of Cosmos with messages that this chain takes, and
+# what is packed into them.
 COSMOS = PROTO / "third_party"
 SIGNED = [
     path.relative_to(COSMOS).as_posix()
     for path in sorted((COSMOS / "cosmos").rglob("tx.proto"))
     if "service Msg" in path.read_text()
-]
+] + ["cosmos/bank/v1beta1/authz.proto", "cosmos/feegrant/v1beta1/feegrant.proto"]
 
 
 def compile_protos(*arguments):

@@ -21,6 +21,21 @@ pub fn shown(raw: &str) -> Option<String> {
     Some(format!("{sign}{whole}.{places}"))
 }
 
+/// `"0.100000000000000000"` is `"100000000000000000"` on the wire. `None` for what is no decimal with at
+/// most 18 places, or is negative.
+pub fn raw(shown: &str) -> Option<String> {
+    let (whole, places) = shown.split_once('.').unwrap_or((shown, ""));
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(places) || places.len() > PLACES {
+        return None;
+    }
+    let raw = format!("{whole}{places:0<PLACES$}");
+    Some(match raw.trim_start_matches('0') {
+        "" => "0".to_owned(),
+        raw => raw.to_owned(),
+    })
+}
+
 /// A fraction as the wire carries it, rounded towards zero.
 pub fn fraction(numerator: u128, denominator: u128) -> String {
     let scaled = numerator.saturating_mul(1_000_000_000_000_000_000);
@@ -50,6 +65,17 @@ mod tests {
         }
         assert_eq!(shown(""), None);
         assert_eq!(shown("1.0"), None);
+    }
+
+    #[test]
+    fn what_is_shown_reads_back() {
+        for number in ["0", "1", "100000000000000000", "12500000000000000000"] {
+            assert_eq!(raw(&shown(number).unwrap()).as_deref(), Some(number));
+        }
+        assert_eq!(raw("1").as_deref(), Some("1000000000000000000"));
+        for bad in ["", ".5", "-1", "1.0000000000000000001", "1.x"] {
+            assert_eq!(raw(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! | issuance | what was minted and burned, and since when it is measured |
 //! | parameters | the values in force, and those that waited for a switch |
 //! | models, the Race's preset | as they are |
+//! | grants, fee allowances | those that are not over |
 //! | governance | the next proposal's id |
 //!
 //! Everything else starts anew: account numbers, sequences and public keys (so the new chain must have
@@ -18,6 +19,7 @@
 
 use std::collections::BTreeMap;
 
+use prost::{Message, Name};
 use prost_reflect::{DynamicMessage, SerializeOptions};
 use race_pricing::subsidy::CORE_INCENTIVE;
 use race_proto::race::treasury::v1::Issuance;
@@ -25,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Account;
 use crate::auth;
+use crate::authz;
 use crate::bank;
 use crate::coin::{self, Nicoin};
 use crate::genesis::{
@@ -32,7 +35,7 @@ use crate::genesis::{
 };
 use crate::node::genesis::GenesisNode;
 use crate::state::State;
-use crate::{chain, gov, model, params, race, session, settlement, treasury};
+use crate::{chain, feegrant, gov, model, params, race, session, settlement, treasury};
 
 /// What a chain before this one handed over, beside what every genesis has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,11 +77,11 @@ pub enum ExportError {
         /// Of the state.
         supply: Nicoin,
     },
-    /// A model has no JSON form.
-    #[error("model {id}: {reason}")]
-    Model {
-        /// Its id.
-        id: String,
+    /// Something has no JSON form.
+    #[error("{what}: {reason}")]
+    NoJson {
+        /// What.
+        what: String,
         /// Why.
         reason: String,
     },
@@ -167,8 +170,26 @@ pub fn export(
         models: model::all(state)
             .iter()
             .map(|model| {
-                model_json(model).map_err(|reason| ExportError::Model {
-                    id: model.id.clone(),
+                json(model).map_err(|reason| ExportError::NoJson {
+                    what: format!("model {}", model.id),
+                    reason,
+                })
+            })
+            .collect::<Result<_, _>>()?,
+        authz: authz::export::grants(state)
+            .iter()
+            .map(|grant| {
+                json(grant).map_err(|reason| ExportError::NoJson {
+                    what: format!("the grant from {} to {}", grant.granter, grant.grantee),
+                    reason,
+                })
+            })
+            .collect::<Result<_, _>>()?,
+        feegrant: feegrant::export::allowances(state)
+            .iter()
+            .map(|grant| {
+                json(grant).map_err(|reason| ExportError::NoJson {
+                    what: format!("the allowance of {} by {}", grant.grantee, grant.granter),
                     reason,
                 })
             })
@@ -177,14 +198,14 @@ pub fn export(
     })
 }
 
-fn model_json(model: &race_proto::race::model::v1::Model) -> Result<serde_json::Value, String> {
-    let name = "race.model.v1.Model";
+fn json<M: Message + Name>(message: &M) -> Result<serde_json::Value, String> {
+    let name = M::full_name();
     let descriptor = race_proto::descriptor_pool()
-        .get_message_by_name(name)
+        .get_message_by_name(&name)
         .ok_or_else(|| format!("{name} is in no .proto file"))?;
     let mut dynamic = DynamicMessage::new(descriptor);
     dynamic
-        .transcode_from(model)
+        .transcode_from(message)
         .map_err(|error| error.to_string())?;
     dynamic
         .serialize_with_options(

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use prost::{Message, Name};
 use prost_reflect::DynamicMessage;
+use race_proto::cosmos::authz::v1beta1::GrantAuthorization;
+use race_proto::cosmos::feegrant::v1beta1::Grant;
 use race_proto::race::epoch::v1::Validator;
 use race_proto::race::model::v1::Model;
 use serde::{Deserialize, Serialize};
@@ -15,7 +18,7 @@ use crate::export::Carried;
 use crate::node::genesis::GenesisNode;
 use crate::params::{self, Profile};
 use crate::state::State;
-use crate::{auth, bank, chain, epoch, model, node, race, upgrade};
+use crate::{auth, authz, bank, chain, epoch, feegrant, model, node, race, upgrade};
 
 /// The founders' share: 160 million icoin. Accounts of genesis are funded out of it.
 pub const FOUNDERS_SHARE: Nicoin = 160_000_000_000_000_000;
@@ -42,6 +45,12 @@ pub struct AppGenesis {
     /// Models, as the JSON of `race.model.v1.Model`.
     #[serde(default)]
     pub models: Vec<serde_json::Value>,
+    /// Grants, as the JSON of `cosmos.authz.v1beta1.GrantAuthorization`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authz: Vec<serde_json::Value>,
+    /// Fee allowances, as the JSON of `cosmos.feegrant.v1beta1.Grant`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feegrant: Vec<serde_json::Value>,
     /// What another chain handed over; its coins are no founders' share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carried: Option<Carried>,
@@ -174,9 +183,15 @@ impl AppGenesis {
         let models = self
             .models
             .iter()
-            .map(model_of)
+            .map(read::<Model>)
             .collect::<Result<Vec<_>, _>>()?;
         model::genesis::init(state, &models).map_err(refused)?;
+        let grants = self.authz.iter().map(read::<GrantAuthorization>);
+        let grants = grants.collect::<Result<Vec<_>, _>>()?;
+        authz::genesis::init(state, context, grants).map_err(refused)?;
+        let allowances = self.feegrant.iter().map(read::<Grant>);
+        let allowances = allowances.collect::<Result<Vec<_>, _>>()?;
+        feegrant::genesis::init(state, context, allowances).map_err(refused)?;
         let powers = node::genesis::init(state, context, &self.nodes).map_err(refused)?;
         let validators = epoch::genesis::init(state, context, &powers).map_err(refused)?;
         state.take_events();
@@ -215,10 +230,12 @@ impl AppGenesis {
     }
 }
 
-fn model_of(json: &serde_json::Value) -> Result<Model, GenesisError> {
+/// Reads the JSON of a message.
+fn read<M: Message + Name + Default>(json: &serde_json::Value) -> Result<M, GenesisError> {
+    let name = M::full_name();
     let descriptor = race_proto::descriptor_pool()
-        .get_message_by_name("race.model.v1.Model")
-        .ok_or_else(|| refused("race.model.v1.Model is in no .proto file"))?;
+        .get_message_by_name(&name)
+        .ok_or_else(|| refused(format!("{name} is in no .proto file")))?;
     let dynamic = DynamicMessage::deserialize(descriptor, json).map_err(refused)?;
     dynamic.transcode_to().map_err(refused)
 }

@@ -1,7 +1,9 @@
 //! What must hold after every block, of all modules: tests ask after each block.
 
 use crate::state::State;
-use crate::{bank, beacon, duty, epoch, gov, node, race, session, settlement, treasury};
+use crate::{
+    authz, bank, beacon, duty, epoch, feegrant, gov, node, race, session, settlement, treasury,
+};
 
 /// Checks all invariants.
 ///
@@ -9,6 +11,8 @@ use crate::{bank, beacon, duty, epoch, gov, node, race, session, settlement, tre
 /// The sentence of the first that is broken.
 pub fn all(state: &State) -> Result<(), String> {
     bank::invariants::supply_is_the_sum(state)?;
+    authz::invariants::every_grant_is_listed(state)?;
+    feegrant::invariants::every_allowance_is_listed(state)?;
     gov::invariants::deposits_are_held(state)?;
     node::invariants::accounts_lead_to_their_nodes(state)?;
     epoch::invariants::the_committee_is_what_cometbft_has(state)?;

@@ -5,15 +5,17 @@ use crate::error::Table;
 use crate::message::MessageType;
 use crate::query::QueryPath;
 use crate::{
-    auth, bank, beacon, duty, epoch, evidence, gov, model, node, params, pricing, race, reputation,
-    session, settlement, staking, treasury, upgrade,
+    auth, authz, bank, beacon, duty, epoch, evidence, feegrant, gov, model, node, params, pricing,
+    race, reputation, session, settlement, staking, treasury, upgrade,
 };
 
 /// The messages of all modules.
 const MESSAGES: &[&[MessageType]] = &[
+    authz::MESSAGES,
     bank::MESSAGES,
     beacon::MESSAGES,
     duty::MESSAGES,
+    feegrant::MESSAGES,
     gov::MESSAGES,
     model::MESSAGES,
     node::MESSAGES,
@@ -28,12 +30,15 @@ const MESSAGES: &[&[MessageType]] = &[
 /// The queries of all modules.
 const QUERIES: &[&[QueryPath]] = &[
     auth::QUERIES,
+    authz::QUERIES,
     bank::QUERIES,
     beacon::QUERIES,
     duty::QUERIES,
     epoch::QUERIES,
     evidence::QUERIES,
+    feegrant::QUERIES,
     gov::QUERIES,
+    gov::v1beta1::QUERIES,
     model::QUERIES,
     node::QUERIES,
     params::QUERIES,
@@ -48,6 +53,8 @@ const QUERIES: &[&[QueryPath]] = &[
 
 /// The errors of all modules, by codespace.
 pub const ERRORS: &[Table] = &[
+    authz::errors::Error::TABLE,
+    feegrant::errors::Error::TABLE,
     gov::errors::Error::TABLE,
     beacon::errors::Error::TABLE,
     duty::errors::Error::TABLE,

@@ -34,6 +34,29 @@ pub fn milliseconds(time: Option<&Timestamp>) -> u64 {
     seconds.saturating_mul(1000).saturating_add(within)
 }
 
+/// The last second of the year 9999, with which protobuf's timestamps end.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// Whether a timestamp is one: protobuf has them from 1970 (here) to the year 9999.
+///
+/// # Errors
+/// A sentence.
+pub fn check(time: &Timestamp) -> Result<(), String> {
+    let (seconds, nanos) = (time.seconds, time.nanos);
+    match (0..=LAST_SECOND).contains(&seconds) && (0..1_000_000_000).contains(&nanos) {
+        true => Ok(()),
+        false => Err(format!(
+            "{seconds} s and {nanos} ns are no time between 1970 and 9999"
+        )),
+    }
+}
+
+/// A timestamp as people read it.
+pub fn shown(time: &Timestamp) -> String {
+    let (seconds, nanos) = (time.seconds, time.nanos);
+    prost_types::Timestamp { seconds, nanos }.to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

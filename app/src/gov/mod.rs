@@ -1,4 +1,5 @@
-//! Governance, with the messages and queries of `cosmos.gov.v1` and race weight as voting power.
+//! Governance, with the messages and queries of `cosmos.gov.v1` and race weight as voting power. The
+//! queries of `v1beta1` are derived from them.
 //!
 //! A proposal carries messages that only governance may send ([`GOVERNED`]).
 //! It waits for its deposit, is voted on by the operators of committee members, and, when passed,
@@ -18,6 +19,7 @@ pub mod params;
 pub mod phase;
 pub mod queries;
 mod tally;
+pub mod v1beta1;
 
 use crate::address::Account;
 use crate::auth;

@@ -23,8 +23,10 @@ pub use registry::{all, find, get, pending, ParamSpec, STORE};
 /// The parameters of every module that has some.
 pub(crate) const MODULES: &[&[ParamSpec]] = &[
     // one line for each module, in the order of their names
+    crate::authz::params::ALL,
     crate::duty::params::ALL,
     crate::epoch::params::ALL,
+    crate::feegrant::params::ALL,
     crate::gov::params::ALL,
     crate::model::params::ALL,
     crate::node::params::ALL,

@@ -13,4 +13,8 @@ impl Base for Snapshot {
     fn scan(&self, store: &str, prefix: &[u8]) -> Vec<Entry> {
         self.prefix(store, prefix).collect()
     }
+
+    fn first(&self, store: &str, prefix: &[u8], count: usize) -> Vec<Entry> {
+        self.prefix(store, prefix).take(count).collect()
+    }
 }

@@ -163,9 +163,17 @@ impl<K: Key, V: Message + Default> Map<K, V> {
 
     /// All entries whose key starts with the given first fields, in key order.
     pub fn under(&self, state: &State, first: &impl Key) -> Vec<(K, V)> {
+        self.read(state.scan(self.store, &self.raw_prefix(first)))
+    }
+
+    /// The first entries, at most `count`, in key order.
+    pub fn first(&self, state: &State, count: usize) -> Vec<(K, V)> {
+        self.read(state.first(self.store, &self.raw_prefix(&()), count))
+    }
+
+    fn read(&self, entries: Vec<(Vec<u8>, Vec<u8>)>) -> Vec<(K, V)> {
         let skip = self.prefix.len().saturating_add(1);
-        state
-            .scan(self.store, &self.raw_prefix(first))
+        entries
             .into_iter()
             .map(|(raw, value)| {
                 let key = raw.get(skip..).and_then(|mut rest| K::read(&mut rest));

@@ -27,6 +27,12 @@ pub trait Base: Send + Sync {
     fn get(&self, store: &str, key: &[u8]) -> Option<Vec<u8>>;
     /// All entries whose key starts with `prefix`, in key order.
     fn scan(&self, store: &str, prefix: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)>;
+    /// The first of these entries, at most `count`.
+    fn first(&self, store: &str, prefix: &[u8], count: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut all = self.scan(store, prefix);
+        all.truncate(count);
+        all
+    }
 }
 
 /// State before the first block.
@@ -111,6 +117,30 @@ impl State {
             }
         }
         merged.into_iter().collect()
+    }
+
+    /// The first entries whose key starts with `prefix`, at most `count`, in key order. The cost does not
+    /// grow with how many there are.
+    pub fn first(&self, store: StoreName, prefix: &[u8], count: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut changed: BTreeMap<&[u8], &Option<Vec<u8>>> = BTreeMap::new();
+        for layer in &self.layers {
+            let here = layer.writes.range((store, prefix.to_vec())..);
+            let here = here.take_while(|((s, key), _)| *s == store && key.starts_with(prefix));
+            changed.extend(here.map(|((_, key), change)| (key.as_slice(), change)));
+        }
+        // Of what is below, as many may be deleted here.
+        let deleted = changed.values().filter(|change| change.is_none()).count();
+        let below = self
+            .base
+            .first(store, prefix, count.saturating_add(deleted));
+        let mut merged: BTreeMap<Vec<u8>, Vec<u8>> = below.into_iter().collect();
+        for (key, change) in changed {
+            match change {
+                Some(value) => merged.insert(key.to_vec(), value.clone()),
+                None => merged.remove(key),
+            };
+        }
+        merged.into_iter().take(count).collect()
     }
 
     /// Records an event.

@@ -47,3 +47,30 @@ fn maps_iterate_in_the_order_of_their_fields_and_keep_defaults() {
     NUMBERS.remove_under(&mut state, &1u64);
     assert_eq!(NUMBERS.all(&state).len(), 2);
 }
+
+#[test]
+fn the_first_entries_are_those_of_a_scan() {
+    struct Below;
+    impl Base for Below {
+        fn get(&self, _: &str, _: &[u8]) -> Option<Vec<u8>> {
+            None
+        }
+        fn scan(&self, _: &str, _: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+            (0..8u8).map(|n| (vec![b'a', 2 * n], vec![1])).collect()
+        }
+    }
+    let mut state = State::new(Arc::new(Below));
+    state.delete("s", vec![b'a', 0]);
+    state.delete("s", vec![b'a', 4]);
+    state.put("s", vec![b'a', 3], vec![2]);
+    state.begin();
+    state.put("s", vec![b'a', 4], vec![3]);
+    state.delete("s", vec![b'a', 6]);
+    state.put("s", vec![b'b'], vec![4]);
+    state.put("t", vec![b'a', 1], vec![4]);
+    let all = state.scan("s", b"a");
+    for count in 0..=all.len() + 1 {
+        let expected = &all[..count.min(all.len())];
+        assert_eq!(state.first("s", b"a", count), expected, "{count}");
+    }
+}

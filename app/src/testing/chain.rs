@@ -122,6 +122,8 @@ impl Builder {
                 .map(|n| n.genesis(&self.chain_id, GENESIS_POWER))
                 .collect(),
             models: self.models.clone(),
+            authz: Vec::new(),
+            feegrant: Vec::new(),
             carried: None,
         }
     }

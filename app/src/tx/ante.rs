@@ -21,6 +21,7 @@ use crate::coin::DENOM;
 use crate::context::Context;
 use crate::error::TxError;
 use crate::events::event;
+use crate::feegrant;
 use crate::message::Lane;
 use crate::params::get;
 use crate::state::State;
@@ -81,7 +82,7 @@ pub fn run(
     if newcomer {
         auth::ensure_account(state, &tx.fee_payer);
     }
-    pay_fee(state, tx, mode)?;
+    pay_fee(state, context, tx, mode)?;
     let signers = signers(tx, mode)?;
     for signer in &signers {
         set_key(state, signer, mode)?;
@@ -191,7 +192,12 @@ fn least_fee(state: &State, gas_limit: u64) -> u128 {
     u128::from(gas_limit).saturating_mul(price).div_ceil(1000)
 }
 
-fn pay_fee(state: &mut State, tx: &CheckedTx, mode: Mode) -> Result<(), TxError> {
+fn pay_fee(
+    state: &mut State,
+    context: &Context<'_>,
+    tx: &CheckedTx,
+    mode: Mode,
+) -> Result<(), TxError> {
     if tx.lane == Lane::Protocol && !tx.fee.is_zero() {
         let log = "protocol messages pay no fee; leave the fee's amount empty: invalid request";
         return Err(TxError::sdk(18, log));
@@ -213,23 +219,24 @@ fn pay_fee(state: &mut State, tx: &CheckedTx, mode: Mode) -> Result<(), TxError>
             return Err(TxError::sdk(13, log));
         }
     }
-    if auth::account(state, &tx.fee_payer).is_none() {
-        let log = format!(
-            "fee payer address: {} does not exist: unknown address",
-            tx.fee_payer
-        );
+    let payer = tx.fee_granter.unwrap_or(tx.fee_payer);
+    if payer != tx.fee_payer {
+        feegrant::take(state, context, payer, tx.fee_payer, &tx.fee)?;
+    }
+    if auth::account(state, &payer).is_none() {
+        let log = format!("fee payer address: {payer} does not exist: unknown address");
         return Err(TxError::sdk(9, log));
     }
     if let Some(foreign) = tx.fee.foreign() {
         return Err(bank::insufficient(0, foreign.digits(), &foreign.denom));
     }
-    let spendable = bank::spendable(state, &tx.fee_payer);
+    let spendable = bank::spendable(state, &payer);
     let too_much = |coin: &&AnyCoin| coin.amount() > spendable;
     if let Some(coin) = tx.fee.0.first().filter(too_much) {
         return Err(bank::insufficient(spendable, coin.digits(), DENOM));
     }
     let collector = auth::module_account(auth::FEE_COLLECTOR);
-    bank::transfer(state, &tx.fee_payer, &collector, tx.fee.nicoin())?;
+    bank::transfer(state, &payer, &collector, tx.fee.nicoin())?;
     let fee = if tx.fee.is_zero() {
         String::new()
     } else {
@@ -237,7 +244,7 @@ fn pay_fee(state: &mut State, tx: &CheckedTx, mode: Mode) -> Result<(), TxError>
     };
     state.emit(event(
         "tx",
-        &[("fee", &fee), ("fee_payer", &tx.fee_payer.to_string())],
+        &[("fee", &fee), ("fee_payer", &payer.to_string())],
     ));
     Ok(())
 }

@@ -32,8 +32,10 @@ pub struct CheckedTx {
     pub lane: Lane,
     /// Who must sign, in order, each once.
     pub signers: Vec<Account>,
-    /// Who pays.
+    /// Who pays, unless another does.
     pub fee_payer: Account,
+    /// Who pays in the payer's place, by a fee grant.
+    pub fee_granter: Option<Account>,
     /// What is paid.
     pub fee: Coins,
     /// The gas limit.
@@ -117,12 +119,8 @@ fn check(
         return Err(invalid("tips are not supported"));
     }
     let fee = auth.fee.unwrap_or_default();
-    if !fee.granter.is_empty() {
-        return Err(invalid(
-            "fee grants are not supported; leave the fee's granter empty",
-        ));
-    }
     let (signers, fee_payer) = signers(&messages, &fee)?;
+    let fee_granter = fee_granter(&fee, lane)?;
     Ok(CheckedTx {
         body_bytes: raw.body_bytes,
         auth_info_bytes: raw.auth_info_bytes,
@@ -132,6 +130,7 @@ fn check(
         lane,
         signers,
         fee_payer,
+        fee_granter,
         fee: Coins::parse(&fee.amount)?,
         gas_limit: fee.gas_limit,
         signer_infos: auth.signer_infos,
@@ -216,6 +215,25 @@ fn fee_payer(fee: &Fee, signers: &mut Vec<Account>) -> Result<Account, TxError> 
         signers.push(payer);
     }
     Ok(payer)
+}
+
+fn fee_granter(fee: &Fee, lane: Lane) -> Result<Option<Account>, TxError> {
+    if fee.granter.is_empty() {
+        return Ok(None);
+    }
+    if lane == Lane::Protocol {
+        return Err(invalid(
+            "protocol messages pay no fee; leave the fee's granter empty",
+        ));
+    }
+    let granter = Account::parse(&fee.granter);
+    let granter = granter.map_err(|e| {
+        TxError::sdk(
+            7,
+            format!("invalid fee granter address ({e}): invalid address"),
+        )
+    })?;
+    Ok(Some(granter))
 }
 
 /// `TxRaw` has one canonical encoding (the SDK's ADR-027): fields in order, none twice but the

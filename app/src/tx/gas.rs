@@ -51,13 +51,14 @@ pub const TABLE: &[(&str, u64, &str)] = &[
     (
         "small message",
         SMALL,
-        "messages that change one record, such as `MsgVote`, `MsgVotePrice`, `MsgUpdateNode`",
+        "messages that change one record, such as `MsgVote`, `MsgVotePrice`, `MsgUpdateNode`; `MsgExec`, beside \
+         the messages in it",
     ),
     (
         "large message",
         LARGE,
         "messages that change several records or store a large one, such as `MsgOpenSession`, \
-         `MsgSubmitProposal`",
+         `MsgSubmitProposal`, `MsgGrant`, `MsgGrantAllowance`",
     ),
 ];
 

@@ -299,7 +299,7 @@ fn no_message_is_code_18_and_a_wrong_sequence_code_32() {
 
 #[test]
 #[allow(deprecated)]
-fn fee_grants_tips_and_extensions_are_refused() {
+fn a_fee_that_is_not_granted_tips_and_extensions_are_refused() {
     let scene = Scene::new();
     let signing = scene.signing();
     let (mut body, mut auth) = scene.alice.body_and_auth(scene.pay(), &signing);
@@ -311,10 +311,10 @@ fn fee_grants_tips_and_extensions_are_refused() {
             .encode_to_vec()
     };
     let (code, log) = scene.check(&sign(&body, &auth));
-    assert_eq!(
-        (code, log.contains("fee grants are not supported")),
-        (18, true)
-    );
+    let (carol, alice) = (scene.carol.address(), scene.alice.address());
+    let refused =
+        format!("{carol} does not allow to pay fees for {alice}: fee-grant not found: not found");
+    assert_eq!((code, log), (38, refused));
     auth.fee.as_mut().unwrap().granter.clear();
     auth.tip = Some(Tip::default());
     assert_eq!(scene.check(&sign(&body, &auth)).0, 18);

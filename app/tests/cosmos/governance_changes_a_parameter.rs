@@ -5,6 +5,7 @@ use race_proto::cosmos::gov::v1::{
     MsgDeposit, MsgSubmitProposal, MsgVote, Proposal, ProposalStatus, QueryParamsRequest,
     QueryParamsResponse, QueryProposalRequest, QueryProposalResponse, VoteOption,
 };
+use race_proto::cosmos::gov::v1beta1;
 use race_proto::race::params::v1::{MsgUpdateParams, Param};
 use race_proto::Any;
 
@@ -242,4 +243,48 @@ fn the_older_lists_of_parameters_are_answered_one_at_a_time() {
     assert_eq!(ask("tallying").tally_params.unwrap().quorum, all.quorum);
     let deposit = ask("deposit").deposit_params.unwrap();
     assert_eq!(deposit.min_deposit, all.min_deposit);
+}
+
+#[test]
+fn explorers_of_the_older_queries_see_the_same() {
+    let mut chain = start();
+    submit(&mut chain, DEPOSIT);
+    vote(&mut chain, 0, VoteOption::Yes);
+    chain.step();
+    let path = |method: &str| format!("/cosmos.gov.v1beta1.Query/{method}");
+    let request = v1beta1::QueryProposalRequest { proposal_id: 1 };
+    let one: v1beta1::QueryProposalResponse = chain.query(&path("Proposal"), &request).unwrap();
+    let request = v1beta1::QueryProposalsRequest::default();
+    let all: v1beta1::QueryProposalsResponse = chain.query(&path("Proposals"), &request).unwrap();
+    let (old, new) = (one.proposal.unwrap(), find(&chain));
+    assert_eq!(all.proposals, std::slice::from_ref(&old));
+    assert_eq!((old.proposal_id, old.status), (new.id, new.status));
+    assert_eq!(old.content.as_ref(), new.messages.first());
+    assert_eq!(old.total_deposit, new.total_deposit);
+    assert_eq!(old.voting_end_time, new.voting_end_time);
+
+    let request = v1beta1::QueryVotesRequest {
+        proposal_id: 1,
+        pagination: None,
+    };
+    let votes: v1beta1::QueryVotesResponse = chain.query(&path("Votes"), &request).unwrap();
+    let option = &votes.votes[0].options[0];
+    assert_eq!(
+        (option.option, option.weight.as_str()),
+        (VoteOption::Yes as i32, "1000000000000000000")
+    );
+    let request = v1beta1::QueryTallyResultRequest { proposal_id: 1 };
+    let tally: v1beta1::QueryTallyResultResponse =
+        chain.query(&path("TallyResult"), &request).unwrap();
+    assert_eq!(tally.tally.unwrap().yes, "1000");
+    let params = |kind: &str| {
+        let params_type = kind.to_owned();
+        let request = v1beta1::QueryParamsRequest { params_type };
+        chain.query::<_, v1beta1::QueryParamsResponse>(&path("Params"), &request)
+    };
+    let tallying = params("tallying").unwrap().tally_params.unwrap();
+    assert_eq!(tallying.quorum, b"334000000000000000");
+    let voting = params("voting").unwrap().voting_params.unwrap();
+    assert_eq!(voting.voting_period.unwrap().seconds, 5);
+    assert!(params("none").is_err());
 }

@@ -6,6 +6,7 @@
 mod a_block_is_the_same_on_every_instance;
 mod a_flood_does_not_stop_the_protocol;
 mod a_genesis_that_cannot_work_is_refused;
+mod a_hot_key_acts_under_a_grant;
 mod a_new_chain_starts_from_an_exported_state;
 mod a_newcomer_registers_without_coins;
 mod a_refused_transaction_says_why;
@@ -14,6 +15,7 @@ mod a_transfer_looks_as_on_an_sdk_chain;
 mod amino_signatures_are_accepted;
 mod an_upgrade_changes_the_program;
 mod anothers_account_may_pay_the_fee;
+mod anothers_allowance_pays_the_fee;
 mod events_are_as_the_sdk_emits_them;
 mod governance_changes_a_parameter;
 mod keys_prove_under_the_app_hash;

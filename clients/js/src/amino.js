@@ -1,17 +1,19 @@
 // Amino JSON out of descriptors and their `amino` options, as the chain makes it.
 //
 // Empty fields are left out unless an option keeps them, 64-bit numbers are text, bytes base64, enums
-// numbers, a time is text as Go writes it, and a packed message is `{"type": its amino name, "value": ...}`. Sorting and escaping is
+// numbers, and a packed message is `{"type": its amino name, "value": ...}`. Sorting and escaping is
 // CosmJS's part.
 
 import {
   ScalarType,
   create,
   fromBinary,
+  fromJson,
   getOption,
   hasOption,
   isFieldSet,
   toBinary,
+  toJson,
 } from "@bufbuild/protobuf";
 import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
 import { AnySchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
@@ -33,19 +35,10 @@ function scalarCodec(scalar) {
   return { to: (value) => value, from: (value) => value };
 }
 
-/** RFC 3339 in UTC, with as many digits of a second as are needed. */
-const time = {
-  to: ({ seconds, nanos }) => {
-    const whole = new Date(Number(seconds) * 1000).toISOString().replace(/\.000Z$/, "");
-    const fraction = nanos ? `.${String(nanos).padStart(9, "0").replace(/0+$/, "")}` : "";
-    return `${whole}${fraction}Z`;
-  },
-  from: (text) => {
-    const [, whole, fraction = ""] = /^([^.]+?)(?:\.(\d{1,9}))?Z$/.exec(text) ?? [];
-    const ms = Date.parse(`${whole}Z`);
-    if (Number.isNaN(ms)) throw new Error(`${text} is no time, such as 2030-01-31T12:00:00Z`);
-    return create(TimestampSchema, { seconds: BigInt(ms / 1000), nanos: Number(fraction.padEnd(9, "0")) });
-  },
+/** A time: Go leaves out the zeros that a fraction ends with. */
+const timeCodec = {
+  to: (time) => toJson(TimestampSchema, time).replace(/\.(\d*?)0*Z$/, (_, digits) => (digits ? `.${digits}Z` : "Z")),
+  from: (text) => fromJson(TimestampSchema, text),
 };
 
 /** The same for a field; of a list, for each of its values. */
@@ -55,7 +48,7 @@ function codec(types, field) {
   if (message && isAny(message)) {
     return { to: (any) => unpack(types, any), from: (json) => repack(types, json) };
   }
-  if (message?.typeName === TimestampSchema.typeName) return time;
+  if (message?.typeName === TimestampSchema.typeName) return timeCodec;
   if (message) {
     return { to: (value) => toAmino(types, value), from: (json) => fromAmino(types, message, json) };
   }

@@ -34,8 +34,8 @@ test("every message of the chain has a type and a converter", () => {
   for (const { typeUrl } of examples()) assert.ok(ours.has(typeUrl), typeUrl);
 });
 
-for (const [index, { typeUrl, bytes, json }] of examples().entries()) {
-  test(`${typeUrl}, ${index % 2 ? "empty" : "full"}, is signed as the chain checks it`, () => {
+for (const { typeUrl, bytes, json } of examples()) {
+  test(`${typeUrl}, ${bytes.length ? "full" : "empty"}, is signed as the chain checks it`, () => {
     const value = registry.decode({ typeUrl, value: bytes });
     const amino = aminoTypes.toAmino({ typeUrl, value });
     assert.equal(written(amino), json);

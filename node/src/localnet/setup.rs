@@ -162,6 +162,8 @@ pub fn create(plan: &Plan) -> Result<Setup, Failure> {
         accounts: funded,
         nodes: genesis_nodes,
         models: Vec::new(),
+        authz: Vec::new(),
+        feegrant: Vec::new(),
         carried: None,
     };
     // What InitChain would refuse is refused here, before any process is started.

@@ -7,13 +7,14 @@
 //! | [`request`] | a request message out of path, query and body |
 //! | [`limit`] | how many requests an address may make |
 //! | [`listen`] | how many connections there are, and how long one may say nothing |
-//! | [`openapi`] | `/openapi.json` |
+//! | [`openapi`], [`comments`] | `/openapi.json`, described by the comments of the `.proto` files |
 //! | [`page`] | the explorer's page at `/`, its files in `/explorer/` |
 //! | [`feed`], [`socket`] | what the page follows, `/explorer/live`: JSON, or a websocket |
 
 // A `Status` is what every step returns; boxing it in between would help nobody.
 #![allow(clippy::result_large_err)]
 
+pub mod comments;
 pub mod feed;
 pub mod limit;
 pub mod listen;

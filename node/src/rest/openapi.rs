@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{json, Map, Value};
 
+use super::comments;
 use super::routes::{all, Route};
 
 /// The document, made once.
@@ -79,6 +80,9 @@ fn operation(route: &Route) -> Value {
             },
         },
     });
+    if let Some(text) = comments::of(&method.parent_file(), method.path()) {
+        operation["description"] = json!(text);
+    }
     if route.body {
         operation["requestBody"] =
             json!({ "content": { "application/json": { "schema": reference(&method.input()) } } });
@@ -105,12 +109,18 @@ fn parameters_of(
                 parameters_of(&inner, &format!("{name}."), with_query, in_path, to);
             }
             Kind::Message(_) => {}
-            _ => to.push(json!({
-                "name": name,
-                "in": if path { "path" } else { "query" },
-                "required": path,
-                "schema": field_schema(&field),
-            })),
+            _ => {
+                let mut parameter = json!({
+                    "name": name,
+                    "in": if path { "path" } else { "query" },
+                    "required": path,
+                    "schema": field_schema(&field),
+                });
+                if let Some(text) = comments::of(&field.parent_file(), field.path()) {
+                    parameter["description"] = json!(text);
+                }
+                to.push(parameter);
+            }
         }
     }
 }
@@ -131,9 +141,26 @@ fn reference(message: &MessageDescriptor) -> Value {
 fn schema(message: &MessageDescriptor) -> Value {
     let properties: Map<String, Value> = message
         .fields()
-        .map(|field| (field.name().to_owned(), field_schema(&field)))
+        .map(|field| (field.name().to_owned(), described(&field)))
         .collect();
-    json!({ "type": "object", "properties": properties })
+    let mut schema = json!({ "type": "object", "properties": properties });
+    if let Some(text) = comments::of(&message.parent_file(), message.path()) {
+        schema["description"] = json!(text);
+    }
+    schema
+}
+
+/// A field with its comment. Beside a reference nothing else counts, so one stands in a list of its own.
+fn described(field: &FieldDescriptor) -> Value {
+    let mut schema = field_schema(field);
+    let Some(text) = comments::of(&field.parent_file(), field.path()) else {
+        return schema;
+    };
+    if schema.get("$ref").is_some() {
+        return json!({ "allOf": [schema], "description": text });
+    }
+    schema["description"] = json!(text);
+    schema
 }
 
 fn field_schema(field: &FieldDescriptor) -> Value {
@@ -184,6 +211,18 @@ mod tests {
             let name = rest.split('"').next().unwrap();
             document["components"]["schemas"][name].is_object()
         }));
+    }
+
+    #[test]
+    fn comments_of_the_proto_files_describe_it() {
+        let document = made();
+        let grants = &document["paths"]["/cosmos/authz/v1beta1/grants"]["get"];
+        let text = "Returns list of `Authorization`, granted to the grantee by the granter.";
+        assert_eq!(grants["description"], text);
+        let send = &document["components"]["schemas"]["cosmos.tx.v1beta1.Fee"];
+        assert!(send["description"].as_str().unwrap().contains("fee"));
+        let payer = send["properties"]["payer"]["description"].as_str().unwrap();
+        assert!(payer.starts_with("if unset, the first signer"), "{payer}");
     }
 
     #[test]

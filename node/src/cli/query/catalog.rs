@@ -20,11 +20,17 @@ const ALIASES: &[(&str, &str, &str)] = &[
 /// How many positions of a query must be given.
 const REQUIRED: &[(&str, &str, usize)] = &[
     ("auth", "Account", 1),
+    ("authz", "Grants", 2),
+    ("authz", "GranterGrants", 1),
+    ("authz", "GranteeGrants", 1),
     ("bank", "AllBalances", 1),
     ("bank", "Balance", 2),
     ("bank", "SpendableBalances", 1),
     ("bank", "SupplyOf", 1),
     ("bank", "DenomMetadata", 1),
+    ("feegrant", "Allowance", 2),
+    ("feegrant", "Allowances", 1),
+    ("feegrant", "AllowancesByGranter", 1),
     ("gov", "Proposal", 1),
     ("gov", "TallyResult", 1),
     ("gov", "Vote", 2),

@@ -145,19 +145,18 @@ pub fn signatures_json(signatures: Vec<SignatureDescriptor>) -> String {
 #[must_use]
 pub fn encode(tx: &Tx) -> Vec<u8> {
     TxRaw {
-        body_bytes: tx
-            .body
-            .as_ref()
-            .map(Message::encode_to_vec)
-            .unwrap_or_default(),
-        auth_info_bytes: tx
-            .auth_info
-            .as_ref()
-            .map(Message::encode_to_vec)
-            .unwrap_or_default(),
+        body_bytes: bytes(&tx.body),
+        auth_info_bytes: bytes(&tx.auth_info),
         signatures: tx.signatures.clone(),
     }
     .encode_to_vec()
+}
+
+/// A part of a transaction; nothing where it is left out.
+fn bytes(part: &Option<impl Message>) -> Vec<u8> {
+    part.as_ref()
+        .map(Message::encode_to_vec)
+        .unwrap_or_default()
 }
 
 /// Reads the bytes of a transaction.
@@ -184,16 +183,8 @@ pub fn signers(tx: &Tx) -> Result<Vec<Account>, DocumentError> {
 fn documents(tx: &Tx, signer: Signer<'_>) -> Documents {
     Documents {
         direct: SignDoc {
-            body_bytes: tx
-                .body
-                .as_ref()
-                .map(Message::encode_to_vec)
-                .unwrap_or_default(),
-            auth_info_bytes: tx
-                .auth_info
-                .as_ref()
-                .map(Message::encode_to_vec)
-                .unwrap_or_default(),
+            body_bytes: bytes(&tx.body),
+            auth_info_bytes: bytes(&tx.auth_info),
             chain_id: signer.chain_id.to_owned(),
             account_number: signer.account_number,
         },

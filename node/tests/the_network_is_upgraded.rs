@@ -217,15 +217,21 @@ async fn begin_again(old: &Localnet) {
                 "seed",
                 "--home",
                 client.to_str().unwrap(),
+                "--output",
+                "json",
             ];
+            // Refused as long as there is none.
             let found = Command::new(binary()).args(args).output().unwrap();
             if found.status.success() {
-                return String::from_utf8_lossy(&found.stdout).into_owned();
+                return serde_json::from_slice::<Value>(&found.stdout).unwrap();
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     });
-    assert!(!seed.await.unwrap().is_empty());
+    let seed = seed.await.unwrap();
+    assert_eq!(seed["chain_id"], SECOND);
+    let signature = seed["seed"]["signature"].as_str();
+    assert!(signature.is_some_and(|bytes| !bytes.is_empty()), "{seed}");
     let height = rpc.status().await.unwrap().sync_info.latest_block_height;
     let hash = app_hash(&network.nodes[0].rpc, height).await;
     for node in &network.nodes {

@@ -13,6 +13,7 @@ use raced::comet::home::Home;
 use raced::comet::keys::NodeKey;
 use raced::config::Config;
 use raced::localnet::Plan;
+use raced::node::OPERATOR_KEY;
 use raced::wallet::amount;
 use raced::wallet::keyring::{self, Keyring};
 use raced::wallet::sign::any;

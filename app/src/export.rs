@@ -3,7 +3,7 @@
 //! | carried over | |
 //! |---|---|
 //! | vesting | what is still locked, free when it would have been |
-//! | coins | every account's balance, with what modules held for it: escrow left in open sessions, fees of unfinished tasks (back to the session's owner), deposits, unreleased rewards |
+//! | coins | every account's balance, with what modules held for it: escrow left in open sessions, fees of unfinished tasks (back to the session's owner), deposits, unreleased rewards, bonds |
 //! | treasury and training fund | with the gas fees of the epoch |
 //! | issuance | what was minted and burned, and since when it is measured |
 //! | parameters | the values in force, and those that waited for a switch |
@@ -35,7 +35,7 @@ use crate::genesis::{
 };
 use crate::node::genesis::GenesisNode;
 use crate::state::State;
-use crate::{chain, feegrant, gov, model, params, race, session, settlement, treasury};
+use crate::{bond, chain, feegrant, gov, model, params, race, session, settlement, treasury};
 
 /// What a chain before this one handed over, beside what every genesis has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +120,7 @@ pub fn export(
         settlement::export::owed(state),
         gov::export::owed(state),
         treasury::export::owed(state),
+        bond::export::owed(state),
     ] {
         owed.into_iter()
             .for_each(|(account, amount)| add(account, amount));

@@ -28,6 +28,7 @@ pub mod authz;
 pub mod bank;
 pub mod beacon;
 pub mod block;
+pub mod bond;
 pub mod chain;
 pub mod coin;
 pub mod context;

@@ -5,8 +5,8 @@ use crate::error::Table;
 use crate::message::MessageType;
 use crate::query::QueryPath;
 use crate::{
-    auth, authz, bank, beacon, duty, epoch, evidence, feegrant, gov, model, node, params, pricing,
-    race, reputation, session, settlement, staking, treasury, upgrade,
+    auth, authz, bank, beacon, bond, duty, epoch, evidence, feegrant, gov, model, node, params,
+    pricing, race, reputation, session, settlement, staking, treasury, upgrade,
 };
 
 /// The messages of all modules.
@@ -14,6 +14,7 @@ const MESSAGES: &[&[MessageType]] = &[
     authz::MESSAGES,
     bank::MESSAGES,
     beacon::MESSAGES,
+    bond::MESSAGES,
     duty::MESSAGES,
     feegrant::MESSAGES,
     gov::MESSAGES,
@@ -33,6 +34,7 @@ const QUERIES: &[&[QueryPath]] = &[
     authz::QUERIES,
     bank::QUERIES,
     beacon::QUERIES,
+    bond::QUERIES,
     duty::QUERIES,
     epoch::QUERIES,
     evidence::QUERIES,
@@ -57,6 +59,7 @@ pub const ERRORS: &[Table] = &[
     feegrant::errors::Error::TABLE,
     gov::errors::Error::TABLE,
     beacon::errors::Error::TABLE,
+    bond::errors::Error::TABLE,
     duty::errors::Error::TABLE,
     epoch::errors::Error::TABLE,
     model::errors::Error::TABLE,

@@ -22,6 +22,7 @@ pub const MODULE_ACCOUNTS: &[&str] = &[
     "session_escrow",
     "settlement_held",
     "rewards_held",
+    "bonds_held",
     "training_fund",
     "treasury",
 ];

@@ -13,7 +13,7 @@ use crate::address::ConsensusAddress;
 use crate::events::typed;
 use crate::settlement::{self, TaskId};
 use crate::state::State;
-use crate::{fields, reputation, session, treasury};
+use crate::{bond, fields, reputation, session, treasury};
 
 /// Why a convicted executor loses everything.
 pub const FALSE_ANSWER: &str = "false answer";
@@ -136,6 +136,7 @@ fn decide(state: &mut State, key: (u64, TaskId), mut case: Reverification) {
         settlement::refund(state, task);
         reputation::convict(state, &executor, FALSE_ANSWER);
         treasury::forfeit_all(state, &executor, FALSE_ANSWER);
+        bond::burn(state, &executor, FALSE_ANSWER);
     } else {
         task.set_status(TaskStatus::Settled);
         settlement::put(state, &task);

@@ -11,7 +11,7 @@ use super::{calendar, events, keys, KEPT};
 use crate::address::ConsensusAddress;
 use crate::context::Context;
 use crate::state::State;
-use crate::{beacon, evidence, node, params, pricing, race, session, treasury};
+use crate::{beacon, bond, evidence, node, params, pricing, race, session, treasury};
 
 /// A committee, by address.
 type Committee = BTreeMap<ConsensusAddress, Member>;
@@ -157,6 +157,7 @@ fn close(
     let updates = install(state, closed, members);
     record(state, context, epoch, race_failed);
     treasury::phase::at_switch(state, context, closed);
+    bond::phase::at_switch(state, context, next);
     params::apply_pending(state);
     begin(state, context, next, Phase::Serve);
     pricing::phase::at_switch(state, context, next);

@@ -2,8 +2,8 @@
 //!
 //! An equivocator is out of CometBFT's set with the block that brings the evidence, for the rest of the
 //! epoch; its race of that epoch counts nothing, so it is not in the next committee either. A race of a
-//! later epoch readmits it, as a newcomer. Everything unreleased that it earned is forfeited and its
-//! reputation is zero. Its part of the committee's key stays what it is until the switch: that is fixed
+//! later epoch readmits it, as a newcomer. Everything unreleased that it earned is forfeited, its bond
+//! is burned and its reputation is zero. Its part of the committee's key stays what it is until the switch: that is fixed
 //! for the epoch.
 //!
 //! Invariant: evidence of one kind about one height of a validator counts once.
@@ -19,7 +19,7 @@ use crate::address::ConsensusAddress;
 use crate::context::Context;
 use crate::events::typed;
 use crate::state::State;
-use crate::{epoch, reputation, treasury};
+use crate::{bond, epoch, reputation, treasury};
 
 pub use keys::STORE;
 pub use queries::QUERIES;
@@ -62,6 +62,7 @@ pub fn begin_block(state: &mut State, context: &Context<'_>, misbehavior: &[Misb
         keys::EQUIVOCATIONS.put(state, &key, &equivocation);
         keys::OUT.put(state, &proven.address, &epoch);
         treasury::forfeit_all(state, &proven.address, REASON);
+        bond::burn(state, &proven.address, REASON);
         reputation::convict(state, &proven.address, REASON);
         state.emit(typed(&EventEquivocation {
             equivocation: Some(equivocation),

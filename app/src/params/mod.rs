@@ -24,6 +24,7 @@ pub use registry::{all, find, get, pending, ParamSpec, STORE};
 pub(crate) const MODULES: &[&[ParamSpec]] = &[
     // one line for each module, in the order of their names
     crate::authz::params::ALL,
+    crate::bond::params::ALL,
     crate::duty::params::ALL,
     crate::epoch::params::ALL,
     crate::feegrant::params::ALL,

@@ -12,7 +12,10 @@ use super::{events, keys, params};
 use crate::address::ConsensusAddress;
 use crate::context::Context;
 use crate::state::State;
-use crate::{beacon, epoch, node, treasury};
+use crate::{beacon, bond, epoch, node, treasury};
+
+/// Why a participant forfeits its rewards and its bond.
+const FALSE_PROOF: &str = "false race proof";
 
 /// Attempts' entries are kept for this many epochs, the current one included.
 const KEPT: u64 = 3;
@@ -225,7 +228,8 @@ pub fn disputes_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) 
     }
     for participant in &false_participants {
         super::strike(state, number, attempt, participant, Outcome::FalseLeaf);
-        treasury::forfeit_epoch(state, participant, number, "false race proof");
+        treasury::forfeit_epoch(state, participant, number, FALSE_PROOF);
+        bond::burn(state, participant, FALSE_PROOF);
     }
     for checker in &false_checkers {
         keys::FALSE_CHECKERS.put(state, &(number, attempt, *checker), &());

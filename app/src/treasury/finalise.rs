@@ -20,7 +20,7 @@ use crate::coin::{stored, Nicoin};
 use crate::context::Context;
 use crate::events::typed;
 use crate::state::State;
-use crate::{bank, beacon, duty, fields, node, reputation, settlement};
+use crate::{bank, beacon, bond, duty, fields, node, reputation, settlement};
 
 /// What tasks earn.
 #[derive(Debug, Default)]
@@ -277,11 +277,13 @@ fn carry_out(
     address: &ConsensusAddress,
     outcome: Judgement,
 ) {
+    let released = outcome.released.saturating_add(outcome.minted);
+    let mut bonded = 0;
     if let Some(operator) = &outcome.operator {
         pay(state, &held_account(), operator, outcome.released);
         bank::mint(state, operator, outcome.minted);
-        let amount = outcome.released.saturating_add(outcome.minted);
-        announce(state, epoch, address, operator, amount);
+        announce(state, epoch, address, operator, released);
+        bonded = bond::keep(state, address, operator, released);
     }
     let bounties = bounties(state, context, epoch, address, outcome.forfeited_fees);
     let to_treasury = outcome
@@ -302,14 +304,13 @@ fn carry_out(
             reason: outcome.reason,
         }));
     }
-    let released = outcome.released.saturating_add(outcome.minted);
-    record(
-        state,
-        context,
-        epoch,
-        address,
-        (released, lost, outcome.minted),
-    );
+    let done = Done {
+        released,
+        forfeited: lost,
+        minted: outcome.minted,
+        bonded,
+    };
+    record(state, context, epoch, address, &done);
 }
 
 fn announce(
@@ -357,28 +358,42 @@ fn bounties(
     for (finder, operator) in &finders {
         pay(state, &held_account(), operator, each);
         announce(state, epoch, finder, operator, each);
-        record(state, context, epoch, finder, (each, 0, 0));
+        let done = Done {
+            released: each,
+            ..Done::default()
+        };
+        record(state, context, epoch, finder, &done);
     }
     each.saturating_mul(count)
 }
 
-/// Adds (released, forfeited, minted) to a node's record of an epoch.
+/// What was done with a node's rewards.
+#[derive(Default)]
+struct Done {
+    released: Nicoin,
+    forfeited: Nicoin,
+    minted: Nicoin,
+    bonded: Nicoin,
+}
+
+/// Adds to a node's record of an epoch.
 fn record(
     state: &mut State,
     context: &Context<'_>,
     epoch: u64,
     address: &ConsensusAddress,
-    (released, forfeited, minted): (Nicoin, Nicoin, Nicoin),
+    done: &Done,
 ) {
     let before = super::release(state, epoch, address).unwrap_or_default();
     let sum = |text: &str, amount: Nicoin| stored(text).saturating_add(amount).to_string();
     let release = Release {
         address: address.to_vec(),
         epoch,
-        released: sum(&before.released, released),
-        forfeited: sum(&before.forfeited, forfeited),
+        released: sum(&before.released, done.released),
+        forfeited: sum(&before.forfeited, done.forfeited),
         height: context.height,
-        minted: sum(&before.minted, minted),
+        minted: sum(&before.minted, done.minted),
+        bonded: sum(&before.bonded, done.bonded),
     };
     keys::RELEASES.put(state, &(epoch, *address), &release);
 }

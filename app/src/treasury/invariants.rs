@@ -5,7 +5,7 @@ use race_pricing::subsidy::CORE_INCENTIVE;
 use super::{held_account, issuance, keys};
 use crate::coin::stored;
 use crate::state::State;
-use crate::{bank, duty, session, settlement};
+use crate::{bank, bond, duty, session, settlement};
 
 /// `rewards_held` holds what the records of held rewards say.
 ///
@@ -51,5 +51,6 @@ pub fn all(state: &State) -> Result<(), String> {
     settlement::invariants::held_is_the_sum(state)?;
     duty::invariants::open_cases_are_contested(state)?;
     held_is_the_sum(state)?;
+    bond::invariants::held_is_the_sum(state)?;
     issuance_is_bounded(state)
 }

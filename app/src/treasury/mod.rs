@@ -21,6 +21,7 @@ use race_proto::race::treasury::v1::{Held, Issuance, Release};
 
 use crate::address::{Account, ConsensusAddress};
 use crate::auth;
+use crate::coin::{stored, Nicoin};
 use crate::epoch;
 use crate::state::State;
 
@@ -52,6 +53,13 @@ pub fn issuance(state: &State) -> Issuance {
         fees_counted: "0".to_owned(),
         burned: "0".to_owned(),
     })
+}
+
+/// Counts coins that were burned.
+pub fn note_burned(state: &mut State, amount: Nicoin) {
+    let mut issued = issuance(state);
+    issued.burned = stored(&issued.burned).saturating_add(amount).to_string();
+    keys::ISSUANCE.put(state, &issued);
 }
 
 /// What became of a node's rewards of an epoch.

@@ -127,9 +127,12 @@ fn run(state: &mut State, context: &Context<'_>, tx: &CheckedTx, mode: Mode) -> 
     };
     outcome.events = state.take_events();
     let mempool = matches!(mode, Mode::Check | Mode::Recheck);
+    // Anybody may ask to simulate what only a node can send: it gets no further than the mempool would
+    // let it.
+    let only_admits = mempool || mode == Mode::Simulate && tx.lane == Lane::Protocol;
     if !mempool || tx.lane == Lane::Protocol {
         state.begin();
-        let executed = match mempool {
+        let executed = match only_admits {
             true => admit(state, context, tx, &mut meter),
             false => messages(state, context, tx, &mut meter),
         };

@@ -7,6 +7,7 @@ mod network;
 mod node;
 mod oracle;
 
+mod a_bond_is_locked_and_lost;
 mod a_false_accusation_costs_the_accuser;
 mod a_false_proof_counts_nothing;
 mod a_race_that_fails_halves_who_caused_it;

@@ -47,7 +47,7 @@ fn an_epochs_work_is_paid_at_the_end_of_the_next_and_no_coin_is_lost() {
         assert_eq!(release.forfeited, "0");
         assert_eq!(
             world.balance(&operator.operator) - before[&node],
-            n(&release.released)
+            n(&release.released) - n(&release.bonded)
         );
         minted += n(&release.minted);
     }

@@ -132,6 +132,7 @@ fn take(world: &mut World, step: &Step) {
         Step::Convict { node } => {
             let address = world.nodes[node].address;
             race_app::treasury::forfeit_all(&mut world.state, &address, "false race proof");
+            race_app::bond::burn(&mut world.state, &address, "false race proof");
         }
         Step::Gas { amount } => {
             let collector = race_app::auth::module_account("fee_collector");
@@ -170,7 +171,7 @@ proptest! {
         prop_assert!(exported.is_ok(), "{:?}", exported);
         let last = world.epoch() + 3;
         world.run_to_epoch(last);
-        prop_assert_eq!(bank::supply(&world.state), supply + world.minted());
+        prop_assert_eq!(bank::supply(&world.state) + world.burned(), supply + world.minted());
         // Three epochs on nothing is unfinished any more.
         prop_assert_eq!(world.pool("settlement_held"), 0);
     }

@@ -14,7 +14,8 @@ use race_app::params::Profile;
 use race_app::state::State;
 use race_app::testing::committee;
 use race_app::{
-    auth, bank, beacon, duty, epoch, model, node, params, pricing, session, settlement, treasury,
+    auth, bank, beacon, bond, duty, epoch, model, node, params, pricing, session, settlement,
+    treasury,
 };
 use race_proto::cosmos::base::v1beta1::Coin;
 use race_proto::race::beacon::v1::{MsgCommit, MsgReveal, Purpose, RoundSignature, RoundStatus};
@@ -213,8 +214,9 @@ impl World {
     }
 
     fn execute(&mut self, message: &Any, height: u64) -> Result<Any, TxError> {
-        let types: [&[MessageType]; 6] = [
+        let types: [&[MessageType]; 7] = [
             beacon::MESSAGES,
+            bond::MESSAGES,
             duty::MESSAGES,
             model::MESSAGES,
             pricing::MESSAGES,
@@ -580,16 +582,25 @@ impl World {
         self.balance(&auth::module_account(name))
     }
 
+    /// What operators have, their bonds included.
     pub fn operators(&self) -> BTreeMap<usize, u128> {
-        self.nodes
-            .iter()
-            .enumerate()
-            .map(|(n, node)| (n, self.balance(&node.operator)))
-            .collect()
+        let has = |node: &TestNode| self.balance(&node.operator) + self.bond(node).0;
+        let nodes = self.nodes.iter().enumerate();
+        nodes.map(|(n, node)| (n, has(node))).collect()
+    }
+
+    /// The amounts of a node's bond: locked, and expected of an epoch.
+    pub fn bond(&self, node: &TestNode) -> (u128, u128) {
+        let bond = bond::get(&self.state, &node.address, &node.operator);
+        (bond.amount.parse().unwrap(), bond.expected.parse().unwrap())
     }
 
     pub fn minted(&self) -> u128 {
         treasury::issuance(&self.state).minted.parse().unwrap()
+    }
+
+    pub fn burned(&self) -> u128 {
+        treasury::issuance(&self.state).burned.parse().unwrap()
     }
 
     /// Answers a query.

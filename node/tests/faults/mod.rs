@@ -207,6 +207,7 @@ impl Net {
 
     /// A copy of a node signs beside it until the chain has proof of that.
     async fn sign_twice(&mut self, node: usize) {
+        twin::is_bonded(&self.nodes[node], self.other(node)).await;
         self.nodes[node].stop().await;
         let index = self.plan.nodes;
         let peers = self.p2p.clone();

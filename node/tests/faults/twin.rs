@@ -4,14 +4,19 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use race_proto::race::bond::v1::{Bond, MsgPayBond, QueryBondsRequest, QueryBondsResponse};
 use race_proto::race::evidence::v1::{
     Equivocation, QueryEquivocationsRequest, QueryEquivocationsResponse,
 };
-use raced::client::ChainClient;
+use raced::client::{ChainClient, TxOptions};
 use raced::comet::home::Home;
 use raced::comet::keys::NodeKey;
 use raced::config::Config;
 use raced::localnet::Plan;
+use raced::node::OPERATOR_KEY;
+use raced::wallet::amount;
+use raced::wallet::keyring::{self, Keyring};
+use raced::wallet::sign::any;
 use tokio::time::sleep;
 
 use super::fault::Part;
@@ -58,7 +63,29 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// Waits until a block has brought the evidence, ends the copy, and sees that all power is gone.
+/// A node's operator pays a bond, so that there is one to lose.
+pub async fn is_bonded(node: &Node, sight: &ChainClient) {
+    let keyring = Keyring::open(&node.home, keyring::BACKEND).unwrap();
+    let (_, key) = keyring.get(OPERATOR_KEY).unwrap();
+    let message = any(&MsgPayBond {
+        sender: key.account().to_string(),
+        amount: Some(amount::coin(1_000)),
+    });
+    let paid = sight.send(&key, vec![message], &TxOptions::default()).await;
+    paid.expect("a bond is paid");
+    assert_ne!(bonds(sight, &node.validator).await, []);
+}
+
+async fn bonds(sight: &ChainClient, validator: &str) -> Vec<Bond> {
+    let address = hex::decode(validator).unwrap();
+    let path = "/race.bond.v1.Query/Bonds";
+    let answer: Result<QueryBondsResponse, _> =
+        sight.ask(path, &QueryBondsRequest { address }).await;
+    answer.unwrap().bonds
+}
+
+/// Waits until a block has brought the evidence, ends the copy, and sees that all power and the bond are
+/// gone.
 pub async fn is_convicted(mut twin: Node, sight: &ChainClient) -> Equivocation {
     let since = Instant::now();
     let proven = loop {
@@ -82,6 +109,8 @@ pub async fn is_convicted(mut twin: Node, sight: &ChainClient) -> Equivocation {
     let set = sight.rpc().validators(Some(height)).await.unwrap();
     let still = set.validators.iter().find(|v| v.address == twin.validator);
     assert_eq!(still, None, "power of a double signer at height {height}");
+    let bonds = bonds(sight, &twin.validator).await;
+    assert_eq!(bonds, [], "bond of a double signer at height {height}");
     proven
 }
 

@@ -175,7 +175,9 @@ fn read(state: &State, chain_id: &str, generation: &KeyGeneration, posts: &Posts
         let post = Post::Confirmation(confirmation.confirmation.clone());
         (&confirmation.address, post)
     });
-    for (from, post) in complaints.chain(confirmations) {
+    // Confirmations first: a dealer may have confirmed before it was found out, and a complaint does not
+    // ask who has confirmed. The other way round some that were taken would be refused.
+    for (from, post) in confirmations.chain(complaints) {
         board
             .take(&node::member(from), &post)
             .expect("state is damaged: a post of a key generation");
@@ -196,19 +198,21 @@ fn session(chain_id: &str, generation: &KeyGeneration) -> Session {
     Session::new(attempt, members.collect()).expect("state is damaged: a key generation")
 }
 
-/// Names a board by all that is on it.
+/// Names a board by all that is on it, and by whose it is: a deal is good under its dealer's name alone.
 fn name(generation: &KeyGeneration, posts: &Posts) -> Hash {
     let closed: &[u8] = match generation.status() {
         KeyStatus::Deal => b"open",
         _ => b"closed",
     };
     let mut parts: Vec<&[u8]> = vec![&generation.session, closed];
-    parts.extend(posts.deals.iter().map(|deal| deal.digest.as_slice()));
+    let deals = posts.deals.iter();
+    parts.extend(deals.flat_map(|deal| [deal.dealer.as_slice(), &deal.digest]));
     parts.push(b"complaints");
-    parts.extend(posts.complaints.iter().map(|c| c.complaint.as_slice()));
+    let complaints = posts.complaints.iter();
+    parts.extend(complaints.flat_map(|c| [c.accuser.as_slice(), &c.complaint]));
     parts.push(b"confirmations");
     let confirmations = posts.confirmations.iter();
-    parts.extend(confirmations.map(|c| c.confirmation.as_slice()));
+    parts.extend(confirmations.flat_map(|c| [c.address.as_slice(), &c.confirmation]));
     h("race/beacon/board/v1", &parts)
 }
 
@@ -220,6 +224,9 @@ fn known(name: &Hash) -> Option<Arc<Board>> {
 
 fn keep(name: Hash, board: Arc<Board>) {
     let mut boards = BOARDS.lock().unwrap_or_else(PoisonError::into_inner);
+    if boards.iter().any(|(known, _)| *known == name) {
+        return;
+    }
     if boards.len() >= KEPT {
         boards.pop_front();
     }

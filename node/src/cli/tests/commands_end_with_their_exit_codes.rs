@@ -96,6 +96,7 @@ async fn wrong_usage_is_2_help_is_0() {
             "--from",
             "alice",
         ],
+        &["tx", "node", "bond", "0nicoin"],
         &["tx", "pricing", "vote", "7"],
         &["query", "bank", "balances"],
         &["query", "bank", "balance", "race1x"],

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use race_proto::race::bond::v1::MsgPayBond;
 use race_proto::race::node::v1::{Endpoints, MsgUpdateNode};
 
 use super::{Sender, TxFlags};
@@ -15,6 +16,7 @@ use crate::config::Config;
 use crate::node::HOT_KEY;
 use crate::registration::{self, Said};
 use crate::secrets::Secrets;
+use crate::wallet::amount;
 use crate::wallet::keyring::{self, Keyring};
 use crate::wallet::sign::any;
 
@@ -37,6 +39,20 @@ enum Command {
         after_help = "Example:\n  raced tx node update --home ~/.raced --from operator --grpc-endpoint 203.0.113.7:9090 --yes"
     )]
     Update(Registration),
+    /// Pay into the bond of the sender's node at once, instead of earning it in
+    #[command(
+        after_help = "The bond stays locked until 21 days after the node left the committee, and is burned when the node signs\ntwice, forges an answer or proves a race that it did not run.\n\nExample:\n  raced tx node bond 100icoin --from operator --yes\n  raced query bond bonds"
+    )]
+    Bond(Bond),
+}
+
+#[derive(Debug, Args)]
+struct Bond {
+    /// How much: 5icoin, 2.5micoin, 1.5uicoin, 7nicoin
+    #[arg(value_parser = amount::parse)]
+    amount: u128,
+    #[command(flatten)]
+    tx: TxFlags,
 }
 
 #[derive(Debug, Args)]
@@ -125,11 +141,26 @@ impl Registration {
     }
 }
 
+impl Bond {
+    async fn pay(self, context: Context) -> Outcome {
+        if self.amount == 0 {
+            return Err(CliError::usage("nothing to pay: the amount is zero"));
+        }
+        let sender = Sender::new(&context, &self.tx, None)?;
+        let message = MsgPayBond {
+            sender: sender.address(),
+            amount: Some(amount::coin(self.amount)),
+        };
+        sender.execute(vec![any(&message)]).await.map(drop)
+    }
+}
+
 impl Node {
     pub(super) async fn run(self, context: Context) -> Outcome {
         match self.command {
             Command::Register(registration) => registration.register(context).await,
             Command::Update(registration) => registration.update(context).await,
+            Command::Bond(bond) => bond.pay(context).await,
         }
     }
 }

@@ -49,7 +49,9 @@ pub fn verify(tx: &Tx, place: usize, signer: Signer<'_>) -> Result<(), DocumentE
 }
 
 fn infos(tx: &Tx) -> &[SignerInfo] {
-    tx.auth_info.as_ref().map_or(&[], |auth| &auth.signer_infos)
+    tx.auth_info
+        .as_ref()
+        .map_or(&[][..], |auth| auth.signer_infos.as_slice())
 }
 
 fn key(info: &SignerInfo) -> Result<PublicKey, DocumentError> {

@@ -168,7 +168,7 @@ impl Add {
         let bad = |error: CliError| error.while_doing(&file.display().to_string());
         let text = std::fs::read_to_string(file).map(Zeroizing::new);
         let text = text.map_err(|error| bad(error.into()).as_usage())?;
-        let known = text.parse().map_err(|error| bad(CliError::from(error)))?;
+        let known: Mnemonic = text.parse().map_err(|error| bad(CliError::from(error)))?;
         Ok(Some(known))
     }
 

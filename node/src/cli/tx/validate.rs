@@ -9,7 +9,7 @@ use crate::cli::config::{ClientConfig, NodeFlag};
 use crate::cli::error::CliError;
 use crate::cli::{Context, Outcome};
 use crate::tree::Tree;
-use crate::wallet::document;
+use crate::wallet::document::{self, DocumentError};
 use crate::wallet::sign::Signer;
 use crate::wallet::signatures;
 
@@ -30,7 +30,7 @@ pub(super) struct ValidateSignatures {
 impl ValidateSignatures {
     pub(super) async fn run(self, context: Context) -> Outcome {
         let shown = self.file.display().to_string();
-        let bad = |error| CliError::from(error).while_doing(&shown).as_usage();
+        let bad = |error: DocumentError| CliError::from(error).while_doing(&shown).as_usage();
         let tx = file::read(&context, &self.file)?;
         let signers = document::signers(&tx).map_err(bad)?;
         let signed = signatures::accounts(&tx).map_err(bad)?;

@@ -43,6 +43,7 @@ pub mod feegrant;
 pub mod fields;
 pub mod genesis;
 pub mod gov;
+mod grants;
 pub mod injected;
 pub mod invariants;
 pub mod mempool;

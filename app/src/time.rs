@@ -34,21 +34,54 @@ pub fn milliseconds(time: Option<&Timestamp>) -> u64 {
     seconds.saturating_mul(1000).saturating_add(within)
 }
 
+/// Year 1, with which protobuf's timestamps begin, and which is the SDK's time of nothing.
+const FIRST_SECOND: i64 = -62_135_596_800;
+
 /// The last second of the year 9999, with which protobuf's timestamps end.
 const LAST_SECOND: i64 = 253_402_300_799;
+
+/// The last millisecond of the year 9999.
+pub const LAST_MS: u64 = LAST_SECOND.unsigned_abs().saturating_mul(1000);
 
 /// Whether a timestamp is one: protobuf has them from 1970 (here) to the year 9999.
 ///
 /// # Errors
 /// A sentence.
 pub fn check(time: &Timestamp) -> Result<(), String> {
+    is_between(time, 0, 1970)
+}
+
+/// [`check`] for a time that may lie before 1970.
+///
+/// # Errors
+/// A sentence.
+pub fn check_any(time: &Timestamp) -> Result<(), String> {
+    is_between(time, FIRST_SECOND, 1)
+}
+
+fn is_between(time: &Timestamp, first: i64, year: u32) -> Result<(), String> {
     let (seconds, nanos) = (time.seconds, time.nanos);
-    match (0..=LAST_SECOND).contains(&seconds) && (0..1_000_000_000).contains(&nanos) {
+    match (first..=LAST_SECOND).contains(&seconds) && (0..1_000_000_000).contains(&nanos) {
         true => Ok(()),
         false => Err(format!(
-            "{seconds} s and {nanos} ns are no time between 1970 and 9999"
+            "{seconds} s and {nanos} ns are no time between {year} and 9999"
         )),
     }
+}
+
+/// A duration in nanoseconds, as the SDK holds it: 64 bits.
+///
+/// # Errors
+/// A sentence, for one that does not fit or whose parts have different signs.
+pub fn nanoseconds(duration: &Duration) -> Result<i64, String> {
+    let (seconds, nanos) = (duration.seconds, duration.nanos);
+    let parts = (-999_999_999..=999_999_999).contains(&nanos)
+        && i64::from(nanos).signum().saturating_mul(seconds.signum()) >= 0;
+    let whole = seconds.checked_mul(1_000_000_000);
+    let whole = whole.and_then(|whole| whole.checked_add(i64::from(nanos)));
+    whole
+        .filter(|_| parts)
+        .ok_or_else(|| format!("{seconds} s and {nanos} ns are no duration of at most 292 years"))
 }
 
 /// A timestamp as people read it.

@@ -40,10 +40,13 @@ impl Tree {
     /// Pretty JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_else(|error| {
-            // Only a writer can fail here, and a string does not.
-            format!("{{\"error\":{{\"message\":{:?}}}}}", error.to_string())
-        })
+        serde_json::to_string_pretty(self).unwrap_or_else(unprintable)
+    }
+
+    /// JSON on one line.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(unprintable)
     }
 
     /// Indented lines, like YAML.
@@ -93,6 +96,11 @@ impl Tree {
             other => lines.push(format!("{space}{}", other.inline().unwrap_or_default())),
         }
     }
+}
+
+/// Only a writer can fail at printing, and a string does not.
+fn unprintable(error: serde_json::Error) -> String {
+    format!("{{\"error\":{{\"message\":{:?}}}}}", error.to_string())
 }
 
 /// A text as it is, quoted where its ends or lines could not be told.

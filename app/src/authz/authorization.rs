@@ -3,12 +3,10 @@
 use prost::Name;
 use race_proto::cosmos::authz::v1beta1::GenericAuthorization;
 use race_proto::cosmos::bank::v1beta1::{MsgSend, SendAuthorization};
-use race_proto::cosmos::base::v1beta1::Coin;
 use race_proto::Any;
 
 use super::Error;
-use crate::bank::coins::{nicoin, Coins};
-use crate::coin::DENOM;
+use crate::bank::coins::Coins;
 use crate::error::TxError;
 use crate::message::{decode, response as packed};
 
@@ -105,11 +103,9 @@ impl Authorization {
 }
 
 fn accept_transfer(grant: &SendAuthorization, transfer: &MsgSend) -> Result<Left, TxError> {
-    let limit = Coins::parse(&grant.spend_limit)?;
     let amount = Coins::parse(&transfer.amount)?;
-    let left = limit.nicoin().checked_sub(amount.nicoin());
-    // Nobody has coins of another denomination, so no limit on them is ever used.
-    let (Some(left), None, true) = (left, amount.foreign(), amount.is_valid()) else {
+    let left = Coins::parse(&grant.spend_limit)?.minus(&amount);
+    let (Some(left), true) = (left, amount.is_valid()) else {
         let log = "requested amount is more than spend limit: insufficient funds";
         return Err(TxError::sdk(5, log));
     };
@@ -118,15 +114,10 @@ fn accept_transfer(grant: &SendAuthorization, transfer: &MsgSend) -> Result<Left
         let log = format!("cannot send to {to} address: unauthorized");
         return Err(TxError::sdk(4, log));
     }
-    let reduced = |coin: &Coin| match coin.denom == DENOM {
-        true => (left > 0).then(|| nicoin(left)),
-        false => Some(coin.clone()),
-    };
-    let spend_limit: Vec<_> = grant.spend_limit.iter().filter_map(reduced).collect();
-    Ok(match spend_limit.is_empty() {
+    Ok(match left.0.is_empty() {
         true => Left::Nothing,
         false => Left::Less(packed(&SendAuthorization {
-            spend_limit,
+            spend_limit: left.to_proto(),
             allow_list: list.clone(),
         })),
     })

@@ -2,17 +2,24 @@
 
 use race_proto::cosmos::authz::v1beta1::Grant;
 
-use crate::address::Account;
+use super::{expiration_ms, Id};
+use crate::grants::Book;
 use crate::state::Map;
 
 /// The store of this module.
 pub const STORE: &str = "authz";
 
-/// Grants by granter, grantee and type URL.
-pub(super) const GRANTS: Map<(Account, Account, String), Grant> = Map::new(STORE, "grant");
+/// Grants by granter, grantee and type URL; listed by grantee, granter and type URL.
+pub(super) const BOOK: Book<Id, Grant> = Book {
+    grants: GRANTS,
+    listed: BY_GRANTEE,
+    queue: Map::new(STORE, "queue"),
+    turned: |(one, other, url)| (other, one, url),
+    end_ms: expiration_ms,
+};
 
-/// The same by grantee, granter and type URL.
-pub(super) const BY_GRANTEE: Map<(Account, Account, String), ()> = Map::new(STORE, "grantee");
+/// Its grants.
+pub(super) const GRANTS: Map<Id, Grant> = Map::new(STORE, "grant");
 
-/// Grants that expire: by header time in ms, granter, grantee and type URL.
-pub(super) const QUEUE: Map<(u64, Account, Account, String), ()> = Map::new(STORE, "queue");
+/// Its list by grantee.
+pub(super) const BY_GRANTEE: Map<Id, ()> = Map::new(STORE, "grantee");

@@ -29,6 +29,7 @@ use crate::address::Account;
 use crate::context::Context;
 use crate::error::TxError;
 use crate::events::typed;
+use crate::grants::is_full;
 use crate::params::get;
 use crate::state::State;
 use crate::time::milliseconds;
@@ -59,36 +60,14 @@ fn is_over(grant: &Grant, now_ms: u64) -> bool {
 /// # Errors
 /// When the granter has as many as it may.
 fn put(state: &mut State, id: &Id, grant: &Grant) -> Result<(), Error> {
-    if !keys::GRANTS.has(state, id) {
-        let limit = get(state, &params::MAX_GRANTS);
-        let given = keys::GRANTS.under(state, &id.0).len();
-        if u64::try_from(given).is_ok_and(|given| given >= limit) {
-            let granter = id.0.to_string();
-            return Err(Error::TooMany { granter, limit });
-        }
+    let limit = get(state, &params::MAX_GRANTS);
+    let new = !keys::GRANTS.has(state, id);
+    if new && is_full(keys::GRANTS.under(state, &id.0).len(), limit) {
+        let granter = id.0.to_string();
+        return Err(Error::TooMany { granter, limit });
     }
-    remove(state, id);
-    let (granter, grantee, url) = id.clone();
-    keys::GRANTS.put(state, id, grant);
-    keys::BY_GRANTEE.put(state, &(grantee, granter, url.clone()), &());
-    if let Some(end) = expiration_ms(grant) {
-        keys::QUEUE.put(state, &(end, granter, grantee, url), &());
-    }
+    keys::BOOK.put(state, id, grant);
     Ok(())
-}
-
-/// Removes a grant; whether there was one.
-fn remove(state: &mut State, id: &Id) -> bool {
-    let Some(grant) = keys::GRANTS.get(state, id) else {
-        return false;
-    };
-    let (granter, grantee, url) = id.clone();
-    keys::GRANTS.remove(state, id);
-    keys::BY_GRANTEE.remove(state, &(grantee, granter, url.clone()));
-    if let Some(end) = expiration_ms(&grant) {
-        keys::QUEUE.remove(state, &(end, granter, grantee, url));
-    }
-    true
 }
 
 /// Takes what a message needs from the grant under which the grantee sends it. What the granter sends
@@ -117,7 +96,7 @@ fn take(
     match Authorization::unpack(grant.authorization.as_ref())?.accept(message)? {
         Left::Same => {}
         Left::Nothing => {
-            remove(state, &id);
+            keys::BOOK.remove(state, &id);
             state.emit(revoked(&id));
         }
         Left::Less(authorization) => {

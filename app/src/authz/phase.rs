@@ -1,18 +1,13 @@
 //! What `authz` does at the end of each block: forget grants whose time is over.
 
-use super::{keys, remove};
+use super::keys;
 use crate::context::Context;
 use crate::state::State;
 
-/// Most grants that are forgotten in a block. One that is over and still there is refused all the same.
+/// Most grants that are forgotten in a block.
 const PRUNED_A_BLOCK: usize = 64;
 
 /// Forgets what is over, the oldest first.
 pub fn end_block(state: &mut State, context: &Context<'_>) {
-    for ((end, granter, grantee, url), ()) in keys::QUEUE.first(state, PRUNED_A_BLOCK) {
-        if end > context.time_ms {
-            return;
-        }
-        remove(state, &(granter, grantee, url));
-    }
+    keys::BOOK.forget(state, context.time_ms, PRUNED_A_BLOCK);
 }

@@ -6,8 +6,8 @@ use race_proto::cosmos::authz::v1beta1::{
 };
 
 use super::{keys, Id};
-use crate::address::Account;
 use crate::error::QueryError;
+use crate::grants::asked;
 use crate::page::paginate;
 use crate::query::{answer, QueryPath};
 use crate::registry;
@@ -23,7 +23,7 @@ pub const QUERIES: &[QueryPath] = &[
         path: "/cosmos.authz.v1beta1.Query/GranterGrants",
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryGranterGrantsRequest| {
-                let list = keys::GRANTS.under(state, &account(&request.granter)?);
+                let list = keys::GRANTS.under(state, &asked(&request.granter)?);
                 let list = list
                     .into_iter()
                     .map(|(id, grant)| (page_key(&id), shown(&id, grant)));
@@ -39,7 +39,7 @@ pub const QUERIES: &[QueryPath] = &[
         path: "/cosmos.authz.v1beta1.Query/GranteeGrants",
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryGranteeGrantsRequest| {
-                let list = keys::BY_GRANTEE.under(state, &account(&request.grantee)?);
+                let list = keys::BY_GRANTEE.under(state, &asked(&request.grantee)?);
                 let list = list.into_iter().map(|((grantee, granter, url), ())| {
                     let id = (granter, grantee, url);
                     (page_key(&id), id)
@@ -54,10 +54,6 @@ pub const QUERIES: &[QueryPath] = &[
         },
     },
 ];
-
-fn account(text: &str) -> Result<Account, QueryError> {
-    Account::parse(text).map_err(|e| QueryError::Unknown(e.to_string()))
-}
 
 fn page_key(id: &Id) -> Vec<u8> {
     let mut key = Vec::new();
@@ -75,7 +71,7 @@ fn shown((granter, grantee, _): &Id, grant: Grant) -> GrantAuthorization {
 }
 
 fn grants(state: &State, request: QueryGrantsRequest) -> Result<QueryGrantsResponse, QueryError> {
-    let (granter, grantee) = (account(&request.granter)?, account(&request.grantee)?);
+    let (granter, grantee) = (asked(&request.granter)?, asked(&request.grantee)?);
     let url = request.msg_type_url;
     if url.is_empty() {
         let list = keys::GRANTS.under(state, &(granter, grantee)).into_iter();

@@ -77,6 +77,47 @@ impl Coins {
         found.map_or(0, AnyCoin::amount)
     }
 
+    /// What is left of a limit after these coins; `None` when they are more. Nobody has coins of another
+    /// denomination, so no limit on them is ever used.
+    pub fn minus(&self, spent: &Self) -> Option<Self> {
+        let left = self.nicoin().checked_sub(spent.nicoin())?;
+        if spent.foreign().is_some() {
+            return None;
+        }
+        let coins = self.0.iter().filter_map(|coin| match coin.denom == DENOM {
+            true => (left > 0).then(|| AnyCoin {
+                denom: coin.denom.clone(),
+                digits: left.to_string(),
+            }),
+            false => Some(coin.clone()),
+        });
+        Some(Self(coins.collect()))
+    }
+
+    /// The smaller amount of each coin that both have; none of them may be negative.
+    pub fn smaller(&self, other: &Self) -> Self {
+        let size = |coin: &AnyCoin| (coin.digits.len(), coin.digits.clone());
+        let coins = self.0.iter().filter_map(|coin| {
+            let other = other.0.iter().find(|other| other.denom == coin.denom)?;
+            Some(
+                [coin, other]
+                    .into_iter()
+                    .min_by_key(|coin| size(coin))?
+                    .clone(),
+            )
+        });
+        Self(coins.collect())
+    }
+
+    /// As messages carry them.
+    pub fn to_proto(&self) -> Vec<Coin> {
+        let coin = |coin: &AnyCoin| Coin {
+            denom: coin.denom.clone(),
+            amount: coin.digits.clone(),
+        };
+        self.0.iter().map(coin).collect()
+    }
+
     /// The first coin that no account of this chain can have.
     pub fn foreign(&self) -> Option<&AnyCoin> {
         self.0.iter().find(|coin| coin.denom != DENOM)

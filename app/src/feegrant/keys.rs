@@ -2,17 +2,24 @@
 
 use race_proto::cosmos::feegrant::v1beta1::Grant;
 
-use crate::address::Account;
+use super::{stored, Id};
+use crate::grants::Book;
 use crate::state::Map;
 
 /// The store of this module.
 pub const STORE: &str = "feegrant";
 
-/// Allowances by grantee and granter.
-pub(super) const ALLOWANCES: Map<(Account, Account), Grant> = Map::new(STORE, "allowance");
+/// Allowances by grantee and granter; listed by granter and grantee.
+pub(super) const BOOK: Book<Id, Grant> = Book {
+    grants: ALLOWANCES,
+    listed: BY_GRANTER,
+    queue: Map::new(STORE, "queue"),
+    turned: |(one, other)| (other, one),
+    end_ms: |grant| stored(grant).end_ms(),
+};
 
-/// The same by granter and grantee.
-pub(super) const BY_GRANTER: Map<(Account, Account), ()> = Map::new(STORE, "granter");
+/// Its allowances.
+pub(super) const ALLOWANCES: Map<Id, Grant> = Map::new(STORE, "allowance");
 
-/// Allowances that expire: by header time in ms, grantee and granter.
-pub(super) const QUEUE: Map<(u64, Account, Account), ()> = Map::new(STORE, "queue");
+/// Its list by granter.
+pub(super) const BY_GRANTER: Map<Id, ()> = Map::new(STORE, "granter");

@@ -1,8 +1,8 @@
 //! Fee grants: an account pays the fees of another (`cosmos.feegrant.v1beta1`).
 //!
-//! Of the SDK's allowances there is `BasicAllowance`: an optional limit and an optional end. A
-//! transaction whose fee names a granter takes its fee from there ([`take`], called by the checks before
-//! execution); the grantee alone signs.
+//! The allowances are the SDK's ([`allowance`]): up to a limit, up to a limit in each period, and either of
+//! them for some messages alone. A transaction whose fee names a granter takes its fee from there ([`take`],
+//! called by the checks before execution); the grantee alone signs.
 //!
 //! Invariants: an allowance is listed under its granter, and in the queue exactly when it expires
 //! ([`invariants`]); a granter has given at most [`params::MAX_ALLOWANCES`].
@@ -19,18 +19,18 @@ pub mod phase;
 pub mod queries;
 
 use race_proto::cosmos::feegrant::v1beta1::Grant;
-use race_proto::Any;
 use tendermint_proto::v0_38::abci::Event;
 
 use crate::address::Account;
-use crate::bank::coins::Coins;
 use crate::context::Context;
 use crate::error::TxError;
 use crate::events::event;
+use crate::grants::is_full;
 use crate::params::get;
 use crate::state::State;
+use crate::tx::decode::CheckedTx;
 
-use allowance::{Allowance, Left};
+use allowance::{Allowance, Left, Spending};
 pub use errors::Error;
 pub use keys::STORE;
 pub use msgs::MESSAGES;
@@ -49,54 +49,34 @@ fn stored(grant: &Grant) -> Allowance {
 /// # Errors
 /// When the granter has as many as it may.
 fn put(state: &mut State, id: Id, allowance: &Allowance) -> Result<(), Error> {
-    let (grantee, granter) = id;
     let limit = get(state, &params::MAX_ALLOWANCES);
-    let given = keys::BY_GRANTER.under(state, &granter).len();
-    if u64::try_from(given).is_ok_and(|given| given >= limit) {
-        let granter = granter.to_string();
+    if is_full(keys::BY_GRANTER.under(state, &id.1).len(), limit) {
+        let granter = id.1.to_string();
         return Err(Error::TooMany { granter, limit });
     }
-    keys::ALLOWANCES.put(state, &id, &grant(id, allowance.pack()));
-    keys::BY_GRANTER.put(state, &(granter, grantee), &());
-    if let Some(end) = allowance.end_ms() {
-        keys::QUEUE.put(state, &(end, grantee, granter), &());
-    }
+    keys::BOOK.put(state, &id, &grant(id, allowance));
     Ok(())
 }
 
-fn grant((grantee, granter): Id, allowance: Any) -> Grant {
+fn grant((grantee, granter): Id, allowance: &Allowance) -> Grant {
     Grant {
         granter: granter.to_string(),
         grantee: grantee.to_string(),
-        allowance: Some(allowance),
+        allowance: Some(allowance.pack()),
     }
 }
 
-/// Removes an allowance; whether there was one.
-fn remove(state: &mut State, id: Id) -> bool {
-    let Some(grant) = keys::ALLOWANCES.get(state, &id) else {
-        return false;
-    };
-    let (grantee, granter) = id;
-    keys::ALLOWANCES.remove(state, &id);
-    keys::BY_GRANTER.remove(state, &(granter, grantee));
-    if let Some(end) = stored(&grant).end_ms() {
-        keys::QUEUE.remove(state, &(end, grantee, granter));
-    }
-    true
-}
-
-/// Takes a fee from what the granter allows the grantee. The coins are not moved here.
+/// Takes a transaction's fee from what the granter allows its fee payer. The coins are not moved here.
 ///
 /// # Errors
-/// The SDK's: no allowance, one that is over, or one that is smaller than the fee.
+/// The SDK's: no allowance, one that is over, is smaller than the fee, or is for other messages.
 pub fn take(
     state: &mut State,
     context: &Context<'_>,
     granter: Account,
-    grantee: Account,
-    fee: &Coins,
+    tx: &CheckedTx,
 ) -> Result<(), TxError> {
+    let grantee = tx.fee_payer;
     let id: Id = (grantee, granter);
     let refused = |error: TxError| TxError {
         log: format!(
@@ -107,16 +87,22 @@ pub fn take(
     };
     let found = keys::ALLOWANCES.get(state, &id);
     let found = found.ok_or_else(|| refused(TxError::sdk(38, "fee-grant not found: not found")))?;
-    let allowance = stored(&found);
-    let left = allowance.spend(context.time_ms, fee);
+    let mut allowance = stored(&found);
+    let types: Vec<_> = tx.messages.iter().map(|(url, _)| url.as_str()).collect();
+    let left = allowance.spend(&Spending {
+        now_ms: context.time_ms,
+        fee: &tx.fee,
+        types: &types,
+    });
     match left.map_err(|error| refused(error.into()))? {
         Left::Nothing => {
-            remove(state, id);
+            keys::BOOK.remove(state, &id);
             state.emit(told("revoke_feegrant", id));
             state.emit(told("use_feegrant", id));
         }
-        Left::Some(allowance) => {
-            keys::ALLOWANCES.put(state, &id, &grant(id, allowance));
+        Left::Some => {
+            // Its end is the same: the indexes stay.
+            keys::ALLOWANCES.put(state, &id, &grant(id, &allowance));
             state.emit(told("use_feegrant", id));
             state.emit(told("update_feegrant", id));
         }

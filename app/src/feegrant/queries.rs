@@ -6,8 +6,8 @@ use race_proto::cosmos::feegrant::v1beta1::{
 };
 
 use super::keys;
-use crate::address::Account;
 use crate::error::QueryError;
+use crate::grants::asked;
 use crate::page::paginate;
 use crate::query::{answer, QueryPath};
 
@@ -17,7 +17,7 @@ pub const QUERIES: &[QueryPath] = &[
         path: "/cosmos.feegrant.v1beta1.Query/Allowance",
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryAllowanceRequest| {
-                let id = (account(&request.grantee)?, account(&request.granter)?);
+                let id = (asked(&request.grantee)?, asked(&request.granter)?);
                 // The SDK's status for it.
                 let missing = || QueryError::Unknown("fee-grant not found: not found".to_owned());
                 let grant = keys::ALLOWANCES.get(state, &id).ok_or_else(missing)?;
@@ -31,7 +31,7 @@ pub const QUERIES: &[QueryPath] = &[
         path: "/cosmos.feegrant.v1beta1.Query/Allowances",
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryAllowancesRequest| {
-                let list = keys::ALLOWANCES.under(state, &account(&request.grantee)?);
+                let list = keys::ALLOWANCES.under(state, &asked(&request.grantee)?);
                 let list = list.into_iter();
                 let list = list.map(|((_, granter), grant)| (granter.0.to_vec(), grant));
                 let (allowances, pagination) = paginate(list.collect(), request.pagination)?;
@@ -46,7 +46,7 @@ pub const QUERIES: &[QueryPath] = &[
         path: "/cosmos.feegrant.v1beta1.Query/AllowancesByGranter",
         answer: |_, state, bytes| {
             answer(bytes, |request: QueryAllowancesByGranterRequest| {
-                let granter = account(&request.granter)?;
+                let granter = asked(&request.granter)?;
                 let list = keys::BY_GRANTER.under(state, &granter).into_iter();
                 let list = list.map(|((_, grantee), ())| (grantee.0.to_vec(), grantee));
                 let (page, pagination) = paginate(list.collect(), request.pagination)?;
@@ -59,7 +59,3 @@ pub const QUERIES: &[QueryPath] = &[
         },
     },
 ];
-
-fn account(text: &str) -> Result<Account, QueryError> {
-    Account::parse(text).map_err(|e| QueryError::Unknown(e.to_string()))
-}

@@ -16,9 +16,11 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, MessageDescriptor, ReflectM
 use race_proto::annotations::{FieldNotes, MessageNotes};
 use race_proto::cosmos::tx::v1beta1::{AuthInfo, SignDoc, TxBody};
 use race_proto::Any;
+use tendermint_proto::google::protobuf::Duration;
 
 use super::unknown::{refuse_unknown_fields, NonCritical, MAX_DEPTH};
 use crate::decimal;
+use crate::time;
 
 /// Why a transaction or a message has no amino JSON.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -291,8 +293,15 @@ impl Writer {
                 self.text(&format!("{shown}Z"));
                 return Ok(());
             }
-            // None of our messages has one.
-            "google.protobuf.Duration" => return Err(unsupported()),
+            // In nanoseconds, as Go holds it.
+            "google.protobuf.Duration" => {
+                let duration = message
+                    .transcode_to::<Duration>()
+                    .map_err(|_| unsupported())?;
+                let nanoseconds = time::nanoseconds(&duration).map_err(|_| unsupported())?;
+                self.text(&nanoseconds.to_string());
+                return Ok(());
+            }
             _ => {}
         }
         let layout = Layout::find(&descriptor).ok_or_else(unsupported)?;

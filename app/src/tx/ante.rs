@@ -221,7 +221,7 @@ fn pay_fee(
     }
     let payer = tx.fee_granter.unwrap_or(tx.fee_payer);
     if payer != tx.fee_payer {
-        feegrant::take(state, context, payer, tx.fee_payer, &tx.fee)?;
+        feegrant::take(state, context, payer, tx)?;
     }
     if auth::account(state, &payer).is_none() {
         let log = format!("fee payer address: {payer} does not exist: unknown address");

@@ -58,7 +58,7 @@ pub const TABLE: &[(&str, u64, &str)] = &[
         "large message",
         LARGE,
         "messages that change several records or store a large one, such as `MsgOpenSession`, \
-         `MsgSubmitProposal`, `MsgGrant`, `MsgGrantAllowance`",
+         `MsgSubmitProposal`, `MsgGrant`, `MsgGrantAllowance`, `MsgPruneAllowances`",
     ),
 ];
 

@@ -3,12 +3,13 @@
 use prost::Message;
 use race_app::chain;
 use race_app::testing::{Builder, Chain, Wallet};
-use race_app::time::timestamp;
+use race_app::time::{duration, timestamp};
 use race_proto::cosmos::base::v1beta1::Coin;
 use race_proto::cosmos::feegrant::v1beta1::{
-    BasicAllowance, MsgGrantAllowance, MsgRevokeAllowance, PeriodicAllowance,
-    QueryAllowanceRequest, QueryAllowanceResponse, QueryAllowancesByGranterRequest,
-    QueryAllowancesByGranterResponse, QueryAllowancesRequest, QueryAllowancesResponse,
+    AllowedMsgAllowance, BasicAllowance, MsgGrantAllowance, MsgPruneAllowances, MsgRevokeAllowance,
+    PeriodicAllowance, QueryAllowanceRequest, QueryAllowanceResponse,
+    QueryAllowancesByGranterRequest, QueryAllowancesByGranterResponse, QueryAllowancesRequest,
+    QueryAllowancesResponse,
 };
 use race_proto::Any;
 use tendermint_proto::v0_38::abci::ExecTxResult;
@@ -70,14 +71,18 @@ impl Scene {
     }
 
     fn left(&self) -> Option<BasicAllowance> {
+        let packed = self.stored()?;
+        Some(BasicAllowance::decode(packed.value.as_slice()).unwrap())
+    }
+
+    fn stored(&self) -> Option<Any> {
         let request = QueryAllowanceRequest {
             granter: self.alice.address(),
             grantee: self.hot.address(),
         };
         let path = "/cosmos.feegrant.v1beta1.Query/Allowance";
         let answer: QueryAllowanceResponse = self.chain.query(path, &request).ok()?;
-        let packed = answer.allowance?.allowance?;
-        Some(BasicAllowance::decode(packed.value.as_slice()).unwrap())
+        answer.allowance?.allowance
     }
 
     fn now(&self) -> u64 {
@@ -167,10 +172,84 @@ fn an_allowance_ends_with_its_time() {
 }
 
 #[test]
-fn other_allowances_and_ones_own_are_refused() {
+fn a_periodic_allowance_pays_again_when_its_period_is_over() {
     let mut scene = Scene::new();
-    let periodic = Wallet::message(&PeriodicAllowance::default());
-    assert_eq!(code(&scene.allow(periodic)), ("feegrant", 31));
+    let coins = |amount: u128| {
+        vec![Coin {
+            denom: "nicoin".into(),
+            amount: amount.to_string(),
+        }]
+    };
+    let reset = scene.now() + 5_000;
+    let periodic = PeriodicAllowance {
+        basic: Some(BasicAllowance::default()),
+        period: Some(duration(5_000)),
+        period_spend_limit: coins(FEE),
+        period_can_spend: coins(FEE),
+        period_reset: Some(timestamp(reset)),
+    };
+    assert_eq!(scene.allow(Wallet::message(&periodic)).code, 0);
+    let tx = scene.paid_by_alice();
+    assert_eq!(code(&scene.deliver(tx)), ("sdk", 5));
+    let tx = scene.paid_by_alice();
+    let error = scene.chain.app.check_tx(&tx, false).error.unwrap();
+    assert_eq!((error.codespace, error.code), ("feegrant", 2));
+    assert!(
+        error.log.ends_with("period limit: fee limit exceeded"),
+        "{error}"
+    );
+    while scene.now() < reset {
+        scene.chain.step();
+    }
+    let before = scene.chain.balance(&scene.alice);
+    let tx = scene.paid_by_alice();
+    scene.deliver(tx);
+    assert_eq!(scene.chain.balance(&scene.alice), before - FEE);
+}
+
+#[test]
+fn an_allowance_for_some_messages_pays_for_no_others() {
+    let mut scene = Scene::new();
+    let allow = |types: &[&str]| {
+        Wallet::message(&AllowedMsgAllowance {
+            allowance: Some(basic(Some(FEE), None)),
+            allowed_messages: types.iter().map(ToString::to_string).collect(),
+        })
+    };
+    assert_eq!(code(&scene.allow(allow(&[]))), ("feegrant", 6));
+    assert_eq!(scene.allow(allow(&["/cosmos.gov.v1.MsgVote"])).code, 0);
+    let tx = scene.paid_by_alice();
+    let error = scene.chain.app.check_tx(&tx, false).error.unwrap();
+    assert_eq!((error.codespace, error.code), ("feegrant", 7), "{error}");
+    scene.revoke();
+    scene.allow(allow(&["/cosmos.bank.v1beta1.MsgSend"]));
+    let tx = scene.paid_by_alice();
+    let result = scene.deliver(tx);
+    assert_eq!(code(&result), ("sdk", 5), "{}", result.log);
+    assert_eq!(scene.stored(), None);
+}
+
+#[test]
+fn anyone_may_have_allowances_forgotten_whose_time_is_over() {
+    let mut scene = Scene::new();
+    scene.allow(basic(None, Some(scene.now() + 3_600_000)));
+    let alice = scene.alice.clone();
+    let prune = Wallet::message(&MsgPruneAllowances {
+        pruner: alice.address(),
+    });
+    let tx = scene.chain.sign(&alice, vec![prune]);
+    let result = scene.deliver(tx);
+    assert_eq!(result.code, 0, "{}", result.log);
+    let event = result.events.iter().find(|e| e.r#type == "prune_feegrant");
+    assert_eq!(event.unwrap().attributes[0].value, alice.address());
+    assert!(scene.stored().is_some());
+}
+
+#[test]
+fn what_is_no_allowance_and_ones_own_are_refused() {
+    let mut scene = Scene::new();
+    let message = Wallet::message(&MsgPruneAllowances::default());
+    assert_eq!(code(&scene.allow(message)), ("sdk", 2));
     assert_eq!(code(&scene.allow(basic(Some(0), None))), ("sdk", 10));
     let alice = scene.alice.clone();
     let own = Wallet::message(&MsgGrantAllowance {

@@ -16,7 +16,7 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
-import { AnySchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import { AnySchema, DurationSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import * as amino from "../gen/amino/amino_pb.js";
 
 const option = (descriptor, extension) =>
@@ -41,6 +41,16 @@ const timeCodec = {
   from: (text) => fromJson(TimestampSchema, text),
 };
 
+/** A duration: in nanoseconds, as Go holds it. */
+const durationCodec = {
+  to: ({ seconds, nanos }) => String(seconds * 1_000_000_000n + BigInt(nanos)),
+  from: (text) =>
+    create(DurationSchema, {
+      seconds: BigInt(text) / 1_000_000_000n,
+      nanos: Number(BigInt(text) % 1_000_000_000n),
+    }),
+};
+
 /** The same for a field; of a list, for each of its values. */
 function codec(types, field) {
   if (field.oneof || field.fieldKind === "map") throw new Error(`${field} has no amino JSON`);
@@ -49,6 +59,7 @@ function codec(types, field) {
     return { to: (any) => unpack(types, any), from: (json) => repack(types, json) };
   }
   if (message?.typeName === TimestampSchema.typeName) return timeCodec;
+  if (message?.typeName === DurationSchema.typeName) return durationCodec;
   if (message) {
     return { to: (value) => toAmino(types, value), from: (json) => fromAmino(types, message, json) };
   }

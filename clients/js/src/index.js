@@ -6,15 +6,19 @@
 
 import { create, createRegistry, fromBinary, getOption, hasOption, toBinary } from "@bufbuild/protobuf";
 import { name as aminoName } from "../gen/amino/amino_pb.js";
+import { signer } from "../gen/cosmos/msg/v1/msg_pb.js";
 import * as files from "../gen/files.js";
 import { fromAmino, toAmino } from "./amino.js";
 
 /** Every type of the chain's, by its full name. */
 export const types = createRegistry(...Object.values(files));
 
-/** The messages that a transaction may carry: those with a name in amino. */
+/** The messages that a transaction may carry: those with a name in amino, or at least a signer. */
 const messages = [...types].filter(
-  (type) => type.kind === "message" && type.name.startsWith("Msg") && hasOption(type, aminoName),
+  (type) =>
+    type.kind === "message" &&
+    type.name.startsWith("Msg") &&
+    (hasOption(type, aminoName) || hasOption(type, signer)),
 );
 
 const typeUrl = (schema) => `/${schema.typeName}`;
@@ -34,7 +38,7 @@ export const raceAminoConverters = Object.fromEntries(
   messages.map((schema) => [
     typeUrl(schema),
     {
-      aminoType: getOption(schema, aminoName),
+      aminoType: hasOption(schema, aminoName) ? getOption(schema, aminoName) : typeUrl(schema),
       toAmino: (value) => toAmino(types, create(schema, value)),
       fromAmino: (value) => fromAmino(types, schema, value),
     },

@@ -44,3 +44,24 @@ for (const { typeUrl, bytes, json } of examples()) {
     assert.deepEqual(registry.encode(back), bytes);
   });
 }
+
+test("an allowance in an allowance is signed as the chain checks it, its period in nanoseconds", () => {
+  const periodic = {
+    basic: { spend_limit: [] },
+    period: "3600500000000",
+    period_can_spend: [],
+    period_reset: "2027-01-15T08:00:00Z",
+    period_spend_limit: [{ amount: "5", denom: "nicoin" }],
+  };
+  const allowed = {
+    allowance: { type: "cosmos-sdk/PeriodicAllowance", value: periodic },
+    allowed_messages: ["/cosmos.bank.v1beta1.MsgSend"],
+  };
+  const grant = {
+    type: "cosmos-sdk/MsgGrantAllowance",
+    value: { allowance: { type: "cosmos-sdk/AllowedMsgAllowance", value: allowed }, grantee: "race1b", granter: "race1a" },
+  };
+  const { typeUrl, value } = aminoTypes.fromAmino(grant);
+  const read = registry.decode({ typeUrl, value: registry.encode({ typeUrl, value }) });
+  assert.equal(written(aminoTypes.toAmino({ typeUrl, value: read })), written(grant));
+});

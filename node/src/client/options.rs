@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use race_app::address::Account;
 use race_app::coin::Nicoin;
+use race_proto::Any;
 
 use super::error::ClientError;
 use crate::wallet::amount::GasPrice;
+use crate::wallet::sign::TxDraft;
 
 /// The gas limit of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,6 +48,10 @@ pub struct TxOptions {
     pub gas_price: GasPrice,
     /// The whole fee, instead of gas limit times price.
     pub fee: Option<Nicoin>,
+    /// The signer who pays, unless that is the sender.
+    pub fee_payer: Option<Account>,
+    /// Who pays in the payer's place, as far as it allowed.
+    pub fee_granter: Option<Account>,
     /// A note for people, at most 256 characters.
     pub memo: String,
     /// The last height at which it may be executed, 0 for any.
@@ -59,6 +66,8 @@ impl Default for TxOptions {
             gas: Gas::Auto { adjustment: 1.3 },
             gas_price: GasPrice::DEFAULT,
             fee: None,
+            fee_payer: None,
+            fee_granter: None,
             memo: String::new(),
             timeout_height: 0,
             wait: Duration::from_secs(60),
@@ -67,6 +76,18 @@ impl Default for TxOptions {
 }
 
 impl TxOptions {
+    /// A draft of these messages, still without gas and fee.
+    #[must_use]
+    pub fn draft(&self, messages: Vec<Any>) -> TxDraft {
+        TxDraft {
+            memo: self.memo.clone(),
+            timeout_height: self.timeout_height,
+            fee_payer: self.fee_payer,
+            fee_granter: self.fee_granter,
+            ..TxDraft::new(messages)
+        }
+    }
+
     /// The fee for a gas limit.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use super::options::{Gas, TxOptions};
 use super::{decode, is_in_mempool, malformed, AccountNumbers, ChainClient, ClientError};
 use crate::comet::rpc::{self, RpcError};
 use crate::wallet::key::Key;
-use crate::wallet::sign::{Signer, TxDraft};
+use crate::wallet::sign::Signer;
 
 const SIMULATE: &str = "/cosmos.tx.v1beta1.Service/Simulate";
 const POLL: Duration = Duration::from_millis(200);
@@ -77,7 +77,7 @@ impl Included {
 
 impl ChainClient {
     /// Gas that a transaction would take. `tx` is an encoded `TxRaw`, its signature may be empty
-    /// ([`TxDraft::unsigned`]).
+    /// ([`TxDraft::unsigned`](crate::wallet::sign::TxDraft::unsigned)).
     ///
     /// # Errors
     /// [`ClientError::Query`] when it would fail.
@@ -162,7 +162,7 @@ impl ChainClient {
         let mut account = self.account(account).await?;
         let mut gas_used = None;
         if matches!(options.gas, Gas::Auto { .. }) {
-            let draft = draft(messages, options);
+            let draft = options.draft(messages.to_vec());
             let simulate = |sequence| {
                 let tx = draft.unsigned(public_key, sequence);
                 async move { self.simulate(&tx).await }
@@ -221,7 +221,9 @@ impl ChainClient {
         options: &TxOptions,
         estimate: &Estimate,
     ) -> Result<String, ClientError> {
-        let draft = draft(messages, options).paying(estimate.gas_limit, estimate.fee);
+        let draft = options
+            .draft(messages.to_vec())
+            .paying(estimate.gas_limit, estimate.fee);
         let mut sequence = estimate.account.sequence;
         let mut tries = 1;
         loop {
@@ -260,14 +262,6 @@ impl ChainClient {
 /// The name of a transaction: SHA-256 of its bytes, upper-case hex.
 fn hash(tx: &[u8]) -> String {
     hex::encode_upper(Sha256::digest(tx))
-}
-
-fn draft(messages: &[Any], options: &TxOptions) -> TxDraft {
-    TxDraft {
-        memo: options.memo.clone(),
-        timeout_height: options.timeout_height,
-        ..TxDraft::new(messages.to_vec())
-    }
 }
 
 fn included(tx: rpc::Tx) -> Result<Included, ClientError> {

@@ -22,6 +22,7 @@ use super::key::Key;
 use super::keyring::public_key;
 use super::sign::Signer;
 use crate::proto_json::{self as proto, ProtoError};
+use crate::tree::Tree;
 
 /// Why a file cannot be used or signed.
 #[derive(Debug, thiserror::Error)]
@@ -96,12 +97,19 @@ fn shown(signers: &[Account]) -> String {
 /// # Errors
 /// When it is no JSON of one, or has a message that this chain does not know.
 pub fn read(text: &str) -> Result<Tx, DocumentError> {
-    let malformed = |reason: String| ProtoError::Malformed {
+    from_json(serde_json::from_str(text).map_err(malformed)?)
+}
+
+/// No transaction, and why.
+pub(super) fn malformed(reason: impl ToString) -> ProtoError {
+    ProtoError::Malformed {
         type_url: "/cosmos.tx.v1beta1.Tx".to_owned(),
-        reason,
-    };
-    let mut json: Json =
-        serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        reason: reason.to_string(),
+    }
+}
+
+/// [`read`] of JSON.
+pub(super) fn from_json(mut json: Json) -> Result<Tx, DocumentError> {
     // Fields of SDK 0.53, which say nothing when they are empty.
     if let Some(Json::Object(body)) = json.get_mut("body") {
         let empty = |value: &Json| matches!(value, Json::Null | Json::Bool(false));
@@ -115,7 +123,7 @@ pub fn read(text: &str) -> Result<Tx, DocumentError> {
     if tx.body.is_none() || tx.auth_info.is_none() {
         let what =
             "a transaction has a \"body\" and an \"auth_info\"; was it made by --generate-only?";
-        return Err(malformed(what.to_owned()).into());
+        return Err(malformed(what).into());
     }
     Ok(tx)
 }
@@ -135,10 +143,10 @@ pub fn read_signatures(text: &str) -> Result<Vec<SignatureDescriptor>, DocumentE
     Ok(all.signatures)
 }
 
-/// The JSON of signatures without their transaction.
+/// What is shown of signatures without their transaction.
 #[must_use]
-pub fn signatures_json(signatures: Vec<SignatureDescriptor>) -> String {
-    proto::message_tree(&SignatureDescriptors { signatures }).to_json()
+pub fn signatures_tree(signatures: Vec<SignatureDescriptor>) -> Tree {
+    proto::message_tree(&SignatureDescriptors { signatures })
 }
 
 /// The bytes of a transaction, as a chain takes them.
@@ -180,7 +188,7 @@ pub fn signers(tx: &Tx) -> Result<Vec<Account>, DocumentError> {
 }
 
 /// What is signed of a transaction as it is now.
-fn documents(tx: &Tx, signer: Signer<'_>) -> Documents {
+pub(super) fn documents(tx: &Tx, signer: Signer<'_>) -> Documents {
     Documents {
         direct: SignDoc {
             body_bytes: bytes(&tx.body),

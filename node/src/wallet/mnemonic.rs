@@ -26,44 +26,77 @@ pub enum MnemonicError {
         "word {0} of the mnemonic is not in the English word list of BIP-39: check its spelling"
     )]
     Word(usize),
+    /// A passphrase that wallets would read differently.
+    #[error("the passphrase of a mnemonic may have letters of ASCII alone: wallets encode others in different ways, and make different keys of them")]
+    Passphrase,
     /// All words are known, but do not belong together.
     #[error("the mnemonic's checksum is wrong: a word is mistaken, missing or out of its place")]
     Checksum,
 }
 
-/// A checked phrase. Overwritten when dropped; never printed by `Debug`.
+/// A checked phrase and its passphrase, which is empty unless one is said. Overwritten when dropped; never
+/// printed by `Debug`.
 #[derive(Clone)]
-pub struct Mnemonic(Zeroizing<String>);
+pub struct Mnemonic {
+    words: Zeroizing<String>,
+    passphrase: Zeroizing<String>,
+}
 
 impl Mnemonic {
     /// A new phrase of 24 words, from the operating system's randomness.
     #[must_use]
     pub fn generate() -> Self {
-        let phrase = Phrase24::random(OsRng, Language::English);
-        Self(Zeroizing::new(phrase.phrase().to_owned()))
+        Self::of(Phrase24::random(OsRng, Language::English).phrase())
     }
 
     /// The phrase of 32 given bytes of entropy: the same bytes, the same phrase.
     #[must_use]
     pub fn from_entropy(entropy: [u8; 32]) -> Self {
-        let phrase = Phrase24::from_entropy(entropy, Language::English);
-        Self(Zeroizing::new(phrase.phrase().to_owned()))
+        Self::of(Phrase24::from_entropy(entropy, Language::English).phrase())
+    }
+
+    fn of(words: &str) -> Self {
+        Self {
+            words: Zeroizing::new(words.to_owned()),
+            passphrase: Zeroizing::default(),
+        }
+    }
+
+    /// The same words under a passphrase: all other keys.
+    ///
+    /// # Errors
+    /// When it has letters beyond ASCII.
+    pub fn with_passphrase(self, passphrase: &str) -> Result<Self, MnemonicError> {
+        if !passphrase.is_ascii() {
+            return Err(MnemonicError::Passphrase);
+        }
+        Ok(Self {
+            passphrase: Zeroizing::new(passphrase.to_owned()),
+            ..self
+        })
+    }
+
+    /// Whether the words alone do not make its keys.
+    #[must_use]
+    pub fn has_passphrase(&self) -> bool {
+        !self.passphrase.is_empty()
     }
 
     /// The words, with one space between them.
     #[must_use]
     pub fn words(&self) -> &str {
-        &self.0
+        &self.words
     }
 
-    /// The seed of BIP-39 (64 bytes), with an empty passphrase.
+    /// The seed of BIP-39 (64 bytes).
     #[must_use]
     pub fn seed(&self) -> Zeroizing<[u8; 64]> {
         // PBKDF2-HMAC-SHA512; 64 bytes are one block of it.
-        let keyed = Hmac::<Sha512>::new_from_slice(self.0.as_bytes())
+        let keyed = Hmac::<Sha512>::new_from_slice(self.words.as_bytes())
             .expect("HMAC takes keys of any length");
         let mut round = keyed.clone();
         round.update(b"mnemonic");
+        round.update(self.passphrase.as_bytes());
         round.update(&1u32.to_be_bytes());
         let mut last = round.finalize().into_bytes();
         let mut seed = Zeroizing::new([0; 64]);
@@ -114,7 +147,7 @@ impl FromStr for Mnemonic {
         if !right {
             return Err(MnemonicError::Checksum);
         }
-        Ok(Self(Zeroizing::new(words.join(" "))))
+        Ok(Self::of(&Zeroizing::new(words.join(" "))))
     }
 }
 

@@ -9,11 +9,14 @@
 //! | [`armor`] | keys as other Cosmos wallets export them |
 //! | [`sign`] | transactions in SIGN_MODE_DIRECT |
 //! | [`document`] | transactions in files: read, signed by one or several, written |
+//! | [`batch`] | several of them in a file |
+//! | [`signatures`] | whose signatures one has, and whether they are right |
 //! | [`session_key`] | the ed25519 keys that sign the requests of a session |
 //! | [`session_index`] | which request of a session comes next |
 
 pub mod amount;
 pub mod armor;
+pub mod batch;
 pub mod document;
 pub mod key;
 mod key_file;
@@ -23,6 +26,7 @@ pub mod seal;
 pub mod session_index;
 pub mod session_key;
 pub mod sign;
+pub mod signatures;
 
 /// For `#[serde(with = "secret_text")]`: text that is overwritten when dropped.
 mod secret_text {

@@ -1,6 +1,7 @@
 //! Transactions in SIGN_MODE_DIRECT (design: `chain.md`, *Transactions and clients*).
 
 use prost::{Message, Name};
+use race_app::address::Account;
 use race_app::coin::Nicoin;
 use race_proto::cosmos::base::v1beta1::Coin;
 use race_proto::cosmos::crypto::secp256k1::PubKey;
@@ -36,6 +37,10 @@ pub struct TxDraft {
     pub gas_limit: u64,
     /// What is paid for the gas limit.
     pub fee: Vec<Coin>,
+    /// The signer who pays, unless that is the first.
+    pub fee_payer: Option<Account>,
+    /// Who pays in the payer's place, as far as it allowed.
+    pub fee_granter: Option<Account>,
 }
 
 /// Where and as whom a transaction is signed.
@@ -96,10 +101,12 @@ impl TxDraft {
     }
 
     fn fee(&self) -> Fee {
+        let address = |account: Option<Account>| account.map(|a| a.to_string());
         Fee {
             amount: self.fee.clone(),
             gas_limit: self.gas_limit,
-            ..Fee::default()
+            payer: address(self.fee_payer).unwrap_or_default(),
+            granter: address(self.fee_granter).unwrap_or_default(),
         }
     }
 

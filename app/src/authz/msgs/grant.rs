@@ -3,22 +3,21 @@
 use race_proto::cosmos::authz::v1beta1::{Grant, MsgGrant, MsgGrantResponse};
 use race_proto::Any;
 
-use super::grantee;
 use crate::address::Account;
 use crate::auth;
 use crate::authz::authorization::Authorization;
 use crate::authz::{granted, is_over, put, Error};
 use crate::context::Context;
 use crate::error::TxError;
-use crate::message::{decode, response, signer, CheckedMsg};
+use crate::grants::Sides;
+use crate::message::{decode, response, CheckedMsg};
 use crate::registry;
 use crate::state::State;
 use crate::time::{self, timestamp};
 use crate::tx::gas;
 
 struct Give {
-    granter: Account,
-    grantee: String,
+    sides: Sides,
     grant: Grant,
     authorization: Authorization,
 }
@@ -26,7 +25,7 @@ struct Give {
 /// Checks the signer and the kind of authorization; the rest fails in the block, as in the SDK.
 pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
     let msg: MsgGrant = decode(bytes)?;
-    let granter = signer(&msg.granter)?;
+    let sides = Sides::read(&msg.granter, msg.grantee)?;
     let grant = msg.grant.unwrap_or_default();
     let authorization = Authorization::unpack(grant.authorization.as_ref())?;
     if let Some(end) = &grant.expiration {
@@ -34,8 +33,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
             .map_err(|e| TxError::sdk(2, format!("expiration: {e}: tx parse error")))?;
     }
     Ok(Box::new(Give {
-        granter,
-        grantee: msg.grantee,
+        sides,
         grant,
         authorization,
     }))
@@ -43,7 +41,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
 
 impl CheckedMsg for Give {
     fn signer(&self) -> Account {
-        self.granter
+        self.sides.granter
     }
 
     fn gas(&self) -> u64 {
@@ -51,10 +49,7 @@ impl CheckedMsg for Give {
     }
 
     fn execute(&self, state: &mut State, context: &Context<'_>) -> Result<Any, TxError> {
-        let grantee = grantee(&self.grantee)?;
-        if grantee == self.granter {
-            return Err(Error::GranteeIsGranter {}.into());
-        }
+        let grantee = self.sides.grantee(Error::GranteeIsGranter {})?;
         self.authorization.check()?;
         let url = self.authorization.message_type();
         if registry::message(&url).is_none() {
@@ -69,7 +64,7 @@ impl CheckedMsg for Give {
             }
             .into());
         }
-        let id = (self.granter, grantee, url);
+        let id = (self.sides.granter, grantee, url);
         put(state, &id, &self.grant)?;
         auth::ensure_account(state, &grantee);
         state.emit(granted(&id));

@@ -4,8 +4,6 @@ mod exec;
 mod grant;
 mod revoke;
 
-use crate::address::Account;
-use crate::error::TxError;
 use crate::message::MessageType;
 
 /// What transactions may carry.
@@ -23,9 +21,3 @@ pub const MESSAGES: &[MessageType] = &[
         parse: revoke::parse,
     },
 ];
-
-/// The other side of a grant; checked when the message executes, as in the SDK.
-fn grantee(text: &str) -> Result<Account, TxError> {
-    Account::parse(text)
-        .map_err(|e| TxError::sdk(7, format!("invalid grantee address: {e}: invalid address")))
-}

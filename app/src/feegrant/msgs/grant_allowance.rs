@@ -3,20 +3,19 @@
 use race_proto::cosmos::feegrant::v1beta1::{MsgGrantAllowance, MsgGrantAllowanceResponse};
 use race_proto::Any;
 
-use super::grantee;
 use crate::address::Account;
 use crate::auth;
 use crate::context::Context;
 use crate::error::TxError;
 use crate::feegrant::allowance::Allowance;
 use crate::feegrant::{keys, put, told};
-use crate::message::{decode, response, signer, CheckedMsg};
+use crate::grants::Sides;
+use crate::message::{decode, response, CheckedMsg};
 use crate::state::State;
 use crate::tx::gas;
 
 struct Give {
-    granter: Account,
-    grantee: String,
+    sides: Sides,
     allowance: Allowance,
 }
 
@@ -24,15 +23,14 @@ struct Give {
 pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
     let msg: MsgGrantAllowance = decode(bytes)?;
     Ok(Box::new(Give {
-        granter: signer(&msg.granter)?,
-        grantee: msg.grantee,
+        sides: Sides::read(&msg.granter, msg.grantee)?,
         allowance: Allowance::unpack(msg.allowance.as_ref())?,
     }))
 }
 
 impl CheckedMsg for Give {
     fn signer(&self) -> Account {
-        self.granter
+        self.sides.granter
     }
 
     fn gas(&self) -> u64 {
@@ -40,12 +38,9 @@ impl CheckedMsg for Give {
     }
 
     fn execute(&self, state: &mut State, context: &Context<'_>) -> Result<Any, TxError> {
-        let grantee = grantee(&self.grantee)?;
-        if grantee == self.granter {
-            let log = "cannot self-grant fee authorization: invalid address";
-            return Err(TxError::sdk(7, log));
-        }
-        let id = (grantee, self.granter);
+        let same = TxError::sdk(7, "cannot self-grant fee authorization: invalid address");
+        let grantee = self.sides.grantee(same)?;
+        let id = (grantee, self.sides.granter);
         if keys::ALLOWANCES.has(state, &id) {
             let log = "fee allowance already exists: invalid request";
             return Err(TxError::sdk(18, log));

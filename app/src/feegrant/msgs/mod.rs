@@ -1,10 +1,9 @@
 //! Messages of `feegrant`: the SDK's.
 
 mod grant_allowance;
+mod prune_allowances;
 mod revoke_allowance;
 
-use crate::address::Account;
-use crate::error::TxError;
 use crate::message::MessageType;
 
 /// What transactions may carry.
@@ -17,10 +16,8 @@ pub const MESSAGES: &[MessageType] = &[
         type_url: "/cosmos.feegrant.v1beta1.MsgRevokeAllowance",
         parse: revoke_allowance::parse,
     },
+    MessageType {
+        type_url: "/cosmos.feegrant.v1beta1.MsgPruneAllowances",
+        parse: prune_allowances::parse,
+    },
 ];
-
-/// The account whose fees are paid; checked when the message executes, as in the SDK.
-fn grantee(text: &str) -> Result<Account, TxError> {
-    Account::parse(text)
-        .map_err(|e| TxError::sdk(7, format!("invalid grantee address: {e}: invalid address")))
-}

@@ -1,11 +1,15 @@
 use prost_reflect::{Kind, MapKey};
 use race_proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, MsgSend, Output};
 use race_proto::cosmos::base::v1beta1::Coin;
+use race_proto::cosmos::feegrant::v1beta1::{
+    AllowedMsgAllowance, BasicAllowance, MsgGrantAllowance, PeriodicAllowance,
+};
 use race_proto::cosmos::tx::v1beta1::Fee;
 
 use super::*;
 use crate::message::response as packed;
 use crate::registry;
+use crate::time::{duration, timestamp};
 use crate::tx::unknown;
 
 fn coin(amount: &str) -> Coin {
@@ -110,11 +114,18 @@ fn what_the_document_does_not_show_cannot_be_signed() {
     assert_eq!(sign_bytes(&document, 0), Err(AminoError::UnknownFields));
 }
 
+/// The SDK gives it no name: its type URL stands for it.
+const NAMELESS: &str = "/cosmos.feegrant.v1beta1.MsgPruneAllowances";
+
 #[test]
 fn every_message_has_a_name_of_its_own_that_a_ledger_can_show() {
     let mut seen = std::collections::BTreeSet::new();
     for message in registry::messages() {
         let url = message.type_url;
+        if url == NAMELESS {
+            assert_eq!(name(url), None);
+            continue;
+        }
         let name = name(url).unwrap_or_else(|| panic!("{url}: set (amino.name) in its .proto"));
         assert!(name.len() < 40, "{url}: {name} has 40 characters or more");
         assert!(seen.insert(name.clone()), "{url}: {name} is taken");
@@ -187,6 +198,31 @@ fn every_message_looks_as_the_sdk_writes_it() {
         }
     }
     insta::assert_snapshot!(shown);
+}
+
+/// As `cosmossdk.io/x/tx` writes it: a period in nanoseconds.
+#[test]
+fn allowances_in_each_other_are_written_with_their_names() {
+    let periodic = packed(&PeriodicAllowance {
+        basic: Some(BasicAllowance::default()),
+        period: Some(duration(3_600_500)),
+        period_spend_limit: vec![coin("5")],
+        period_can_spend: Vec::new(),
+        period_reset: Some(timestamp(1_800_000_000_000)),
+    });
+    let allowed = packed(&AllowedMsgAllowance {
+        allowance: Some(periodic),
+        allowed_messages: vec![send().type_url],
+    });
+    let grant = packed(&MsgGrantAllowance {
+        granter: "race1a".to_owned(),
+        grantee: "race1b".to_owned(),
+        allowance: Some(allowed),
+    });
+    assert_eq!(
+        json(&grant).unwrap(),
+        r#"{"type":"cosmos-sdk/MsgGrantAllowance","value":{"allowance":{"type":"cosmos-sdk/AllowedMsgAllowance","value":{"allowance":{"type":"cosmos-sdk/PeriodicAllowance","value":{"basic":{"spend_limit":[]},"period":"3600500000000","period_can_spend":[],"period_reset":"2027-01-15T08:00:00Z","period_spend_limit":[{"amount":"5","denom":"nicoin"}]}},"allowed_messages":["/cosmos.bank.v1beta1.MsgSend"]}},"grantee":"race1b","granter":"race1a"}}"#
+    );
 }
 
 #[test]

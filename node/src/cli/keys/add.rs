@@ -53,8 +53,11 @@ pub(super) struct Add {
     /// Read the mnemonic from standard input instead of making a new one
     #[arg(long)]
     recover: bool,
-    /// Read the mnemonic from this file
-    #[arg(long, value_name = "FILE", requires = "recover")]
+    /// Ask for a mnemonic (nothing makes a new one) and for a passphrase that goes with it
+    #[arg(long, short)]
+    interactive: bool,
+    /// Read the mnemonic from this file; with --recover or --interactive
+    #[arg(long, value_name = "FILE")]
     source: Option<PathBuf>,
     #[command(flatten)]
     derivation: Derivation,
@@ -65,7 +68,7 @@ pub(super) struct Add {
     #[arg(long)]
     dry_run: bool,
     /// Store the key that these keys make together, in the order of their addresses
-    #[arg(long, value_name = "NAME,NAME,...", value_delimiter = ',', conflicts_with_all = ["recover", "pubkey"])]
+    #[arg(long, value_name = "NAME,NAME,...", value_delimiter = ',', conflicts_with_all = ["recover", "interactive", "pubkey"])]
     multisig: Vec<String>,
     /// How many of them must sign
     #[arg(long, value_name = "K", default_value_t = 1)]
@@ -74,7 +77,7 @@ pub(super) struct Add {
     #[arg(long)]
     nosort: bool,
     /// Store a public key alone, to watch its account: JSON with an "@type", as `keys show -p` prints it
-    #[arg(long, value_name = "JSON", conflicts_with = "recover")]
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["recover", "interactive"])]
     pubkey: Option<String>,
     /// Not supported yet
     #[arg(long)]
@@ -113,18 +116,13 @@ impl Add {
             };
             return self.store_public(context, keyring, &key, kind);
         }
-        let (mnemonic, new) = match (self.recover, &self.source) {
-            (false, _) => (Mnemonic::generate(), true),
-            (true, None) => (typed(context)?, false),
-            (true, Some(file)) => {
-                let bad = |error: CliError| error.while_doing(&file.display().to_string());
-                let text = std::fs::read_to_string(file).map(Zeroizing::new);
-                let text = text.map_err(|error| bad(error.into()).as_usage())?;
-                (
-                    text.parse().map_err(|error| bad(CliError::from(error)))?,
-                    false,
-                )
-            }
+        let (known, new) = match self.mnemonic(context)? {
+            Some(known) => (known, false),
+            None => (Mnemonic::generate(), true),
+        };
+        let mnemonic = match self.interactive {
+            true => known.with_passphrase(&passphrase(context)?)?,
+            false => known,
         };
         let key = self.derivation.key(&mnemonic)?;
         let info = match self.dry_run {
@@ -138,11 +136,40 @@ impl Add {
         };
         let mut shown = show::fields(&info);
         if new && !self.no_backup {
-            context.note("Write the mnemonic down and keep it safe: it is shown only now, and it is all that can make this key again.");
+            context.note(match mnemonic.has_passphrase() {
+                false => "Write the mnemonic down and keep it safe: it is shown only now, and it is all that can make this key again.",
+                true => "Write the mnemonic and its passphrase down and keep them safe: the mnemonic is shown only now, the passphrase never, and only both together can make this key again.",
+            });
             shown.push(("mnemonic".to_owned(), Tree::text(mnemonic.words())));
         }
         context.print(&Tree::Map(shown));
         Ok(())
+    }
+
+    /// The mnemonic that is there already; `None` when a new one is wanted.
+    fn mnemonic(&self, context: &Context) -> Result<Option<Mnemonic>, CliError> {
+        let Some(file) = &self.source else {
+            return match (self.recover, self.interactive) {
+                (true, _) => typed(context).map(Some),
+                (false, true) => {
+                    let question = "Enter the mnemonic, or nothing to make a new one:";
+                    let words = context.console.secret(question).unwrap_or_default();
+                    let known = (!words.trim().is_empty()).then(|| words.parse());
+                    Ok(known.transpose()?)
+                }
+                (false, false) => Ok(None),
+            };
+        };
+        if !self.recover && !self.interactive {
+            return Err(CliError::usage(
+                "--source names the file of a mnemonic: add --recover or --interactive",
+            ));
+        }
+        let bad = |error: CliError| error.while_doing(&file.display().to_string());
+        let text = std::fs::read_to_string(file).map(Zeroizing::new);
+        let text = text.map_err(|error| bad(error.into()).as_usage())?;
+        let known: Mnemonic = text.parse().map_err(|error| bad(CliError::from(error)))?;
+        Ok(Some(known))
     }
 
     fn store_public(&self, context: &Context, keyring: &Keyring, key: &Any, kind: Kind) -> Outcome {
@@ -166,6 +193,18 @@ impl Recover {
 fn typed(context: &Context) -> Result<Mnemonic, CliError> {
     let words = context.console.secret("Enter the mnemonic:");
     Ok(words.unwrap_or_default().parse()?)
+}
+
+/// The passphrase of a mnemonic, typed twice unless it is empty.
+fn passphrase(context: &Context) -> Result<Zeroizing<String>, CliError> {
+    let ask = |question| context.console.secret(question).unwrap_or_default();
+    let first = ask("Enter the mnemonic's passphrase; most have none: nothing. Without it the mnemonic makes another key:");
+    if !first.is_empty() && ask("Repeat the passphrase:") != first {
+        return Err(CliError::failed(
+            "the passphrases differ: nothing was stored",
+        ));
+    }
+    Ok(first)
 }
 
 fn account(key: &Any) -> Result<PublicKey, CliError> {

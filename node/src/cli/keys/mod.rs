@@ -46,7 +46,7 @@ struct GlobalKeyring {
 enum KeysCommand {
     /// Make a new key and show its mnemonic, once; or store one that is there already
     #[command(
-        after_help = "Example:\n  raced keys add alice\n  raced keys add alice --recover < mnemonic.txt\n  raced keys add bob --pubkey '{\"@type\":\"/cosmos.crypto.secp256k1.PubKey\",\"key\":\"...\"}'\n  raced keys add shared --multisig alice,bob,carol --multisig-threshold 2"
+        after_help = "Example:\n  raced keys add alice\n  raced keys add alice --recover < mnemonic.txt\n  raced keys add alice --recover --interactive\n  raced keys add bob --pubkey '{\"@type\":\"/cosmos.crypto.secp256k1.PubKey\",\"key\":\"...\"}'\n  raced keys add shared --multisig alice,bob,carol --multisig-threshold 2"
     )]
     Add(add::Add),
     /// Make a key again from its mnemonic, read from standard input

@@ -221,3 +221,47 @@ async fn an_encrypted_keyring_reads_its_passphrase_from_standard_input() {
     let imported = keys(other.path(), &["import-hex", "b", "-"], hex).await;
     assert_eq!(imported["pubkey"], FIRST);
 }
+
+#[tokio::test]
+async fn a_passphrase_makes_another_key_of_the_same_mnemonic() {
+    let home = tempfile::tempdir().unwrap();
+    let at = home.path();
+    // The first vector of BIP-39.
+    let words = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+    let with = "A7YgKmoAWk8FdBKh20wAtHEkjbSKadv6KJqZ0PQuKlBz";
+    let without = "Ak9OKtmcNNYLm6YoPJQxqEGK+GcyEpYfl6d7Y3f80Fti";
+    let interactive = ["add", "a", "--recover", "--interactive", "--dry-run"];
+    let passphrase = format!("{words}\nTREZOR\nTREZOR\n");
+    for (args, input, key) in [
+        (&interactive[..], passphrase.as_str(), with),
+        (&["add", "a", "-i", "--dry-run"], &passphrase, with),
+        (&interactive, &format!("{words}\n\n"), without),
+        (&["add", "a", "--recover", "--dry-run"], words, without),
+    ] {
+        let made = keys(at, args, input).await;
+        let shown = made["pubkey"].as_str().unwrap();
+        assert!(shown.contains(key), "{args:?}: {shown}");
+        assert_eq!(made["mnemonic"], serde_json::Value::Null);
+    }
+    let file = at.join("words.txt");
+    std::fs::write(&file, words).unwrap();
+    let source = ["add", "b", "-i", "--source", file.to_str().unwrap()];
+    let made = keys(at, &source, "TREZOR\nTREZOR\n").await;
+    assert!(made["pubkey"].as_str().unwrap().contains(with));
+
+    // A new one is shown, and makes the key with its passphrase alone.
+    let new = keys(at, &["add", "c", "--interactive"], "\nsecret\nsecret\n").await;
+    let again = format!("{}\nsecret\nsecret\n", new["mnemonic"].as_str().unwrap());
+    let again = keys(at, &interactive, &again).await;
+    assert_eq!(again["pubkey"], new["pubkey"]);
+
+    let mistyped = format!("{words}\nTREZOR\nTRESOR\n");
+    let mistyped = raced_with(at, &["keys", "add", "d", "-i"], &mistyped).await;
+    refused(&mistyped, 1, "the passphrases differ");
+    let alone = ["keys", "add", "d", "--source", file.to_str().unwrap()];
+    refused(
+        &raced(at, &alone).await,
+        2,
+        "add --recover or --interactive",
+    );
+}

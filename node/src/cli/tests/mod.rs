@@ -1,6 +1,8 @@
 mod a_transaction_is_made_shown_and_sent;
 mod a_transaction_is_signed_without_a_node;
+mod batches_are_signed_and_signatures_validated;
 mod commands_end_with_their_exit_codes;
+mod grants_are_given_used_and_taken_back;
 mod keys_are_made_moved_and_shown;
 mod queries_are_built_from_descriptors;
 mod the_client_configuration_yields_to_flags;

@@ -34,6 +34,12 @@ pub struct TxFlags {
     /// The whole fee, such as 2000nicoin, whatever the price of gas
     #[arg(long, value_name = "AMOUNT")]
     fees: Option<String>,
+    /// Address, or name of a key, of who pays the fee in the sender's place: `tx feegrant grant` allows it
+    #[arg(long, value_name = "KEY")]
+    pub(super) fee_granter: Option<String>,
+    /// Address, or name of a key, of the signer who pays the fee; another than the sender signs, too
+    #[arg(long, value_name = "KEY")]
+    pub(super) fee_payer: Option<String>,
     /// A note for people, at most 256 characters
     #[arg(long, alias = "memo", value_name = "TEXT", default_value = "")]
     note: String,
@@ -99,7 +105,7 @@ impl TxFlags {
         }
     }
 
-    /// How it is paid for and waited for.
+    /// How it is paid for and waited for; by whom, the keyring must say.
     pub(super) fn options(&self, config: &ClientConfig) -> Result<TxOptions, CliError> {
         let fee = self.fees.as_deref().map(amount::parse).transpose();
         if !(1.0..=100.0).contains(&self.gas_adjustment) {
@@ -119,6 +125,7 @@ impl TxFlags {
             memo: self.note.clone(),
             timeout_height: self.timeout_height,
             wait: Duration::from_secs(self.wait),
+            ..TxOptions::default()
         })
     }
 }

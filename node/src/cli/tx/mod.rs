@@ -2,13 +2,16 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `bank.rs`, `gov.rs`, `session.rs`, `pricing.rs`, `node.rs` | what can be sent |
+//! | `bank.rs`, `authz.rs`, `feegrant.rs`, `gov.rs`, `session.rs`, `pricing.rs`, `node.rs` | what can be sent |
 //! | `flags.rs`, `sender.rs` | who sends it, and how |
-//! | `sign.rs`, `multisign.rs` | signing a transaction in a file, without a node if need be |
+//! | `sign.rs`, `sign_batch.rs`, `multisign.rs` | signing transactions in files, without a node if need be |
+//! | `validate.rs` | who has signed one |
 //! | `file.rs` | sending, simulating and converting one |
 //! | `report.rs`, `outcome.rs` | what became of it |
 
+mod authz;
 mod bank;
+mod feegrant;
 mod file;
 mod flags;
 mod gov;
@@ -20,7 +23,10 @@ pub(super) mod report;
 mod sender;
 mod session;
 mod sign;
+mod sign_batch;
+mod time;
 mod upgrade;
+mod validate;
 
 use clap::{Parser, Subcommand};
 
@@ -43,6 +49,10 @@ pub struct Tx {
 enum Command {
     /// Send coins
     Bank(bank::Bank),
+    /// Let others send messages in an account's name
+    Authz(authz::Authz),
+    /// Pay the fees of others
+    Feegrant(feegrant::Feegrant),
     /// Propose, deposit and vote
     Gov(gov::Gov),
     /// Open inference sessions
@@ -56,6 +66,18 @@ enum Command {
         after_help = "What is printed is the signed transaction, for `tx broadcast`; with --signature-only or --multisig the\nsignature alone, for `tx multisign`. The files are those of the Cosmos SDK's tools.\n\nExample:\n  raced tx bank send race1... race1... 5icoin --generate-only > unsigned.json\n  raced tx sign unsigned.json --from alice > signed.json\n  raced tx sign unsigned.json --from alice --offline --chain-id race-1 --account-number 7 --sequence 3"
     )]
     Sign(sign::Sign),
+    /// Sign transactions one after the other, each with the next sequence
+    #[command(
+        name = "sign-batch",
+        after_help = "A FILE has any number of transactions, such as one a line. What is printed has one a line.\n\nExample:\n  raced tx sign-batch unsigned.json --from alice > signed.json\n  raced tx sign-batch one.json two.json --append --from alice\n  raced tx sign-batch unsigned.json --from alice --offline --chain-id race-1 --account-number 7 --sequence 3"
+    )]
+    SignBatch(sign_batch::SignBatch),
+    /// Say who must sign a transaction, who has, and whether the signatures are right
+    #[command(
+        name = "validate-signatures",
+        after_help = "Example:\n  raced tx validate-signatures signed.json\n  raced tx validate-signatures signed.json --offline"
+    )]
+    ValidateSignatures(validate::ValidateSignatures),
     /// Join the signatures of several keys' owners
     #[command(
         name = "multisign",
@@ -81,11 +103,15 @@ impl Run for Tx {
     async fn run(self, context: Context) -> Outcome {
         match self.command {
             Command::Bank(command) => command.run(context).await,
+            Command::Authz(command) => command.run(context).await,
+            Command::Feegrant(command) => command.run(context).await,
             Command::Gov(command) => command.run(context).await,
             Command::Session(command) => command.run(context).await,
             Command::Pricing(command) => command.run(context).await,
             Command::Node(command) => command.run(context).await,
             Command::Sign(command) => command.run(context).await,
+            Command::SignBatch(command) => command.run(context).await,
+            Command::ValidateSignatures(command) => command.run(context).await,
             Command::Multisign(command) => command.run(context).await,
             Command::Broadcast(command) => command.run(context).await,
             Command::Simulate(command) => command.run(context).await,

@@ -40,7 +40,7 @@ impl Multisign {
         let joined = document::combine(&mut tx, &info.public_key, &parts, purpose.signer());
         let joined = joined.map_err(|error| CliError::from(error).as_usage())?;
         let text = match self.signing.signature_only {
-            true => document::signatures_json(vec![joined]),
+            true => document::signatures_tree(vec![joined]).to_json(),
             false => document::json(&tx),
         };
         self.signing.put(&context, &text)

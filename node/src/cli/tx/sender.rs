@@ -14,7 +14,7 @@ use crate::tree::Tree;
 use crate::wallet::amount;
 use crate::wallet::document;
 use crate::wallet::key::Key;
-use crate::wallet::keyring::KeyringError;
+use crate::wallet::keyring::{Keyring, KeyringError};
 use crate::wallet::sign::TxDraft;
 
 /// The gas limit of a transaction that is only printed, when none is given: the SDK's default.
@@ -41,7 +41,7 @@ impl Sender {
     /// When none is named, or it has no key here (and one is needed).
     pub fn new(context: &Context, flags: &TxFlags, named: Option<&str>) -> Result<Self, CliError> {
         let config = flags.config().or(ClientConfig::read(&context.home)?);
-        let options = flags.options(&config)?;
+        let mut options = flags.options(&config)?;
         let from = match (named, flags.from.as_deref()) {
             (Some(named), _) => named,
             (None, Some(from)) => from,
@@ -66,9 +66,29 @@ impl Sender {
             let same = same.unwrap_or_else(|_| other.to_owned());
             if same != account.to_string() {
                 return Err(CliError::usage(format!(
-                    "FROM is {account}, but --from is {same}: leave --from out"
+                    "the sender is {account}, but --from is {same}: leave --from out"
                 )));
             }
+        }
+        let payers = [
+            (
+                "--fee-granter",
+                &flags.fee_granter,
+                &mut options.fee_granter,
+            ),
+            ("--fee-payer", &flags.fee_payer, &mut options.fee_payer),
+        ];
+        for (flag, who, payer) in payers {
+            let who = who.as_deref().map(|who| resolve(&keyring, who));
+            *payer = who.transpose().map_err(|error| error.while_doing(flag))?;
+        }
+        if let (Some(payer), false) = (
+            options.fee_payer,
+            unsigned || options.fee_payer == Some(account),
+        ) {
+            return Err(CliError::usage(format!(
+                "{payer} pays the fee, so it must sign, too: make the transaction with --generate-only, and let both sign it with `tx sign --sign-mode amino-json`"
+            )));
         }
         let key = match unsigned {
             true => None,
@@ -102,16 +122,7 @@ impl Sender {
     /// # Errors
     /// When it is neither.
     pub fn resolve(&self, who: &str) -> Result<Account, CliError> {
-        let address = match Account::parse(who) {
-            Ok(account) => return Ok(account),
-            Err(error) => error,
-        };
-        match self.config.keyring(&self.context)?.info(who) {
-            Ok(info) => Ok(info.account()),
-            Err(_) => Err(CliError::usage(format!(
-                "{who:?} is neither an address ({address}) nor the name of a key"
-            ))),
-        }
+        resolve(&self.config.keyring(&self.context)?, who)
     }
 
     /// The chain.
@@ -162,12 +173,7 @@ impl Sender {
             Gas::Auto { .. } => GAS_FREE,
         };
         if self.flags.generate_only {
-            let draft = TxDraft {
-                memo: self.options.memo.clone(),
-                timeout_height: self.options.timeout_height,
-                ..TxDraft::new(messages)
-            };
-            self.generate(&draft.paying(gas_limit, 0));
+            self.generate(&self.options.draft(messages).paying(gas_limit, 0));
             return Ok(None);
         }
         let chain = self.chain().await?;
@@ -237,11 +243,7 @@ impl Sender {
             Gas::Limit(limit) => limit,
             Gas::Auto { .. } => GAS_UNSEEN,
         };
-        let draft = TxDraft {
-            memo: self.options.memo.clone(),
-            timeout_height: self.options.timeout_height,
-            ..TxDraft::new(messages)
-        };
+        let draft = self.options.draft(messages);
         Ok(draft.paying(gas, self.options.fee(gas)?))
     }
 
@@ -257,5 +259,19 @@ impl Sender {
             return Ok(());
         }
         Err(CliError::failed("not sent: answer y, or add --yes"))
+    }
+}
+
+/// An account by its address, or by the name of a key.
+fn resolve(keyring: &Keyring, who: &str) -> Result<Account, CliError> {
+    let address = match Account::parse(who) {
+        Ok(account) => return Ok(account),
+        Err(error) => error,
+    };
+    match keyring.info(who) {
+        Ok(info) => Ok(info.account()),
+        Err(_) => Err(CliError::usage(format!(
+            "{who:?} is neither an address ({address}) nor the name of a key"
+        ))),
     }
 }

@@ -1,4 +1,4 @@
-//! `raced tx sign`.
+//! `raced tx sign`, and what `sign-batch` and `multisign` share with it.
 
 use std::path::PathBuf;
 
@@ -7,6 +7,7 @@ use prost::Message;
 use race_app::address::Account;
 use race_proto::cosmos::crypto::multisig::LegacyAminoPubKey;
 use race_proto::cosmos::tx::signing::v1beta1::SignMode;
+use race_proto::cosmos::tx::v1beta1::Tx;
 
 use super::file;
 use crate::cli::config::{ClientConfig, KeyringFlag, NodeFlag};
@@ -14,7 +15,9 @@ use crate::cli::error::CliError;
 use crate::cli::{Context, Outcome};
 use crate::client::AccountNumbers;
 use crate::comet::files;
-use crate::wallet::document;
+use crate::proto_json::message_tree;
+use crate::tree::Tree;
+use crate::wallet::document::{self, DocumentError};
 use crate::wallet::keyring::{KeyInfo, Keyring, KeyringError, Kind};
 use crate::wallet::sign::Signer;
 
@@ -121,10 +124,9 @@ enum Mode {
     AminoJson,
 }
 
+/// Who signs, what, and for which chain.
 #[derive(Debug, Args)]
-pub(super) struct Sign {
-    /// What --generate-only printed, or a transaction that others have signed; "-" for standard input
-    file: PathBuf,
+pub(super) struct Signatory {
     /// Name or address of the key that signs
     #[arg(long, value_name = "KEY", env = "RACED_FROM")]
     from: String,
@@ -135,20 +137,23 @@ pub(super) struct Sign {
     /// signature
     #[arg(long, value_name = "KEY")]
     multisig: Option<String>,
-    /// Replace the signature of this key if there is one
-    #[arg(long)]
-    overwrite: bool,
     #[command(flatten)]
-    signing: SigningFlags,
+    pub(super) signing: SigningFlags,
 }
 
-impl Sign {
-    pub(super) async fn run(self, context: Context) -> Outcome {
-        let shown = self.file.display().to_string();
-        let bad = |error: CliError| error.while_doing(&shown).as_usage();
-        let mut tx = file::read(&context, &self.file)?;
-        let config = self.signing.config(&context)?;
-        let keyring = config.keyring(&context)?;
+impl Signatory {
+    /// Signs transactions, each with where it came from, with one sequence after the other; returns what
+    /// is to be printed of each. A signature of the key is replaced if `again` says so.
+    pub(super) async fn sign(
+        &self,
+        context: &Context,
+        batch: Vec<(String, Tx)>,
+        again: bool,
+    ) -> Result<Vec<Tree>, CliError> {
+        let bad =
+            |shown: &str, error: DocumentError| CliError::from(error).while_doing(shown).as_usage();
+        let config = self.signing.config(context)?;
+        let keyring = config.keyring(context)?;
         let own = keyring.info(&self.from)?;
         let whole = self.multisig.as_deref();
         let whole = whole
@@ -161,29 +166,56 @@ impl Sign {
         }
         let account = whole.unwrap_or(own.account());
         // Before a node is asked or a passphrase typed.
-        let signers = document::signers(&tx).map_err(|error| bad(error.into()))?;
-        if !signers.contains(&account) {
-            let error = document::DocumentError::NotASigner { account, signers };
-            return Err(bad(error.into()));
-        }
-        let purpose = self.signing.purpose(&config, &account).await?;
-        let (_, key) = keyring.get(&own.name)?;
-        let signed = match whole {
-            Some(whole) => document::sign_part(&tx, &key, whole, purpose.signer()),
-            None => {
-                let mode = match self.sign_mode {
-                    Some(Mode::AminoJson) => SignMode::LegacyAminoJson,
-                    Some(Mode::Direct) | None => SignMode::Direct,
-                };
-                document::sign(&mut tx, &key, mode, purpose.signer(), self.overwrite)
+        for (shown, tx) in &batch {
+            let signers = document::signers(tx).map_err(|error| bad(shown, error))?;
+            if !signers.contains(&account) {
+                return Err(bad(shown, DocumentError::NotASigner { account, signers }));
             }
-        };
-        let signed = signed.map_err(|error| bad(error.into()))?;
-        let text = match whole.is_some() || self.signing.signature_only {
-            true => document::signatures_json(vec![signed]),
-            false => document::json(&tx),
-        };
-        self.signing.put(&context, &text)
+        }
+        let mut purpose = self.signing.purpose(&config, &account).await?;
+        let (_, key) = keyring.get(&own.name)?;
+        let mut printed = Vec::with_capacity(batch.len());
+        for (shown, mut tx) in batch {
+            let signed = match whole {
+                Some(whole) => document::sign_part(&tx, &key, whole, purpose.signer()),
+                None => {
+                    let mode = match self.sign_mode {
+                        Some(Mode::AminoJson) => SignMode::LegacyAminoJson,
+                        Some(Mode::Direct) | None => SignMode::Direct,
+                    };
+                    document::sign(&mut tx, &key, mode, purpose.signer(), again)
+                }
+            };
+            let signed = signed.map_err(|error| bad(&shown, error))?;
+            printed.push(match whole.is_some() || self.signing.signature_only {
+                true => document::signatures_tree(vec![signed]),
+                false => message_tree(&tx),
+            });
+            purpose.account.sequence += 1;
+        }
+        Ok(printed)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Sign {
+    /// What --generate-only printed, or a transaction that others have signed; "-" for standard input
+    file: PathBuf,
+    #[command(flatten)]
+    signatory: Signatory,
+    /// Replace the signature of this key if there is one
+    #[arg(long)]
+    overwrite: bool,
+}
+
+impl Sign {
+    pub(super) async fn run(self, context: Context) -> Outcome {
+        let shown = self.file.display().to_string();
+        let tx = file::read(&context, &self.file)?;
+        let batch = vec![(shown, tx)];
+        let signed = self.signatory.sign(&context, batch, self.overwrite).await?;
+        let text: String = signed.iter().map(Tree::to_json).collect();
+        self.signatory.signing.put(&context, &text)
     }
 }
 

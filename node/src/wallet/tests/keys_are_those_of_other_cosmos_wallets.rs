@@ -44,6 +44,27 @@ fn the_seeds_of_bip39s_own_vectors_are_reproduced_without_passphrase() {
 }
 
 #[test]
+fn the_seeds_of_bip39s_own_vectors_are_reproduced_with_their_passphrase() {
+    let seed = |mnemonic: Mnemonic| hex::encode(mnemonic.seed().as_slice());
+    let twelve: Mnemonic = TWELVE.parse().unwrap();
+    assert_eq!(
+        seed(twelve.clone().with_passphrase("TREZOR").unwrap()),
+        "c55257c360c07c72029aebc1b53c05ed0362ada38ead3e3e9efa3708e53495531f09a6987599d18264c1e1c92f2cf141630c7a3c4ab7c81b2f001698e7463b04"
+    );
+    let zeros = Mnemonic::from_entropy([0; 32]).with_passphrase("TREZOR");
+    assert_eq!(
+        seed(zeros.unwrap()),
+        "bda85446c68413707090a52022edd26a1c9462295029f2e60cd7c4f2bbd3097170af7a4d73245cafa9c3cca8d561a7c3de6f5d4a10be8ed2a5e608d68f92fcc8"
+    );
+    let none = twelve.clone().with_passphrase("").unwrap();
+    assert_eq!(seed(none), seed(twelve.clone()));
+    assert_eq!(
+        twelve.with_passphrase("tr\u{e9}zor").unwrap_err(),
+        MnemonicError::Passphrase
+    );
+}
+
+#[test]
 fn new_phrases_have_24_words_differ_and_read_back() {
     let (one, other) = (Mnemonic::generate(), Mnemonic::generate());
     assert_eq!(one.words().split(' ').count(), 24);

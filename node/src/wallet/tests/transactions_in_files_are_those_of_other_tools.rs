@@ -64,7 +64,7 @@ fn the_sdk_and_this_sign_alike_and_write_the_same_files() {
                 document::read_signatures(AMINO_ALONE).unwrap(),
                 std::slice::from_ref(&signed)
             );
-            let alone = document::signatures_json(vec![signed]);
+            let alone = document::signatures_tree(vec![signed]).to_json();
             assert_eq!(parsed(&alone), parsed(AMINO_ALONE));
         }
     }

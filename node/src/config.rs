@@ -513,6 +513,10 @@ impl Config {
             comet.consensus.timeout_commit = block_time;
             comet
         };
+        // One that is not run from here may run in another folder.
+        if let Some(socket) = proxy_app.rpc_address().filter(|_| self.comet.run) {
+            comet.rpc.laddr = format!("{},{socket}", comet.rpc.laddr);
+        }
         comet.proxy_app = proxy_app;
         comet.statesync.enable = self.state_sync.enable;
         if self.comet.local {
@@ -653,6 +657,7 @@ mod tests {
         // CometBFT asks two at least.
         assert_eq!(comet.statesync.rpc_servers, format!("{servers},{servers}"));
         assert!(comet.statesync.enable);
+        assert_eq!(comet.rpc.laddr, "tcp://127.0.0.1:26657,unix://run/rpc.sock");
         let without = Config::load(home.path(), variables, &[]).unwrap_err();
         assert!(without.to_string().contains("rpc-servers"), "{without}");
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks the packages of clients/ as far as it goes without a network: the amino JSON of every message against
-# the chain's own, the types that users of TypeScript see, the chain registry's files, and that what is packed
+# the chain's own, and that against the SDK's encoder; the types that users of TypeScript see, the chain registry's files, and that what is packed
 # is whole. The rest is node/tests/wallets_that_exist_work_unchanged.rs.
 set -euo pipefail
 
@@ -14,6 +14,15 @@ passed() { echo "clients: $1"; }
 "$here/setup.sh"
 (cd "$here/js" && npm test --silent) > "$work/npm.log" 2>&1 || { cat "$work/npm.log" >&2; exit 1; }
 passed "amino JSON is the chain's, types are right, the chain registry takes its files"
+
+mapfile -t protos < <(cd "$here/../proto" && find race -name '*.proto'; cd third_party && find cosmos -name '*.proto')
+(
+    cd "$here/../proto"
+    PYTHONPATH=$made/python python3 -m grpc_tools.protoc -Ithird_party -I. --include_imports \
+        --descriptor_set_out="$work/descriptors" "${protos[@]}"
+)
+"$made/amino" "$work/descriptors" "$here"/../app/src/tx/amino/snapshots/*.snap > /dev/null
+passed "what the chain checks is what the SDK's encoder writes"
 
 # Every module loads beside cosmpy, whose types it shares.
 PYTHONPATH=$made/python:$here/py python3 - "$here/py" << 'EOF'

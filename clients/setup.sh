@@ -41,5 +41,6 @@ once generated "${protos[@]}" "$here/generate.py" "$here/requirements.txt" "$her
 cd "$here/go"
 CGO_ENABLED=0 go build -trimpath -o "$made/grpcurl" github.com/fullstorydev/grpcurl/cmd/grpcurl
 CGO_ENABLED=0 go build -trimpath -o "$made/verify" .
+CGO_ENABLED=0 go build -trimpath -o "$made/amino" ./amino
 cd "$here/cosmrs"
 CARGO_TARGET_DIR=$made/cosmrs cargo build --quiet --locked

@@ -33,8 +33,8 @@ pub fn query(app: &App, request: &RequestQuery) -> ResponseQuery {
     let Ok(asked) = u64::try_from(request.height) else {
         return refused(
             "sdk",
-            26,
-            "cannot query with height < 0; please provide a valid height: invalid height",
+            18,
+            "cannot query with height < 0; please provide a valid height: invalid request",
         );
     };
     if path == "/app/version" {

@@ -11,6 +11,7 @@ use race_app::state::State;
 use race_app::store::Snapshot;
 use race_app::upgrade::{Halt, Program};
 use race_proto::race::node::v1::Endpoints;
+use rustix::process::{getrlimit, setrlimit, Resource};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -159,6 +160,16 @@ fn registrar(
     Registrar::new(Some((sender, message)))
 }
 
+/// As many open files as the system lets this process have: connections are files, too. Programs begin with
+/// fewer for the sake of an old system call that nothing here uses.
+fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+    }
+}
+
 /// Runs the node of `home` until it is asked to stop.
 ///
 /// # Errors
@@ -169,6 +180,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     let layout = Home::new(&home);
     layout.create_dirs()?;
     let _lock = HomeLock::take(&home)?;
+    raise_open_files();
     // Here, so that further racing processes can be started with the node.
     files::create_private_dir(&racer::folder(&home))?;
     let genesis = Genesis::load(&layout.genesis())?;
@@ -247,7 +259,12 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     };
     let _pid = PidFile::write(&home)?;
 
-    // CometBFT, configured from our own file at every start.
+    // CometBFT, configured from our own file at every start. One that is not run from here may have another
+    // configuration.
+    let rpc = match proxy_app.rpc_socket().filter(|_| config.comet.run) {
+        Some(socket) => RpcClient::on_socket(&socket)?,
+        None => RpcClient::new(&format!("http://{}", config.comet.rpc))?,
+    };
     let mut comet_config = config.comet(proxy_app);
     // Only a node without any state joins from a snapshot.
     let empty = app.latest().height() == 0;
@@ -270,7 +287,6 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         &NodeKey::load(&layout.node_key())?,
         &validator,
     )?;
-    let rpc = RpcClient::new(&format!("http://{}", config.comet.rpc))?;
     let comet = if config.comet.run {
         let given = options.cometbft.or_else(|| {
             (!config.comet.binary.is_empty()).then(|| PathBuf::from(&config.comet.binary))

@@ -1,6 +1,7 @@
 //! Clients that exist, in the versions that `clients/` pins, against a real network of one node with a tiny
 //! random model: CosmJS, cosmpy, cosmrs, grpcurl, CometBFT's light client and the Go library of ICS-23; and
-//! the examples of our own packages, which open a session and stream an answer.
+//! the examples of our own packages, which open a session and stream an answer. REST's OpenAPI document is
+//! checked by a validator of its kind.
 //! `clients/setup.sh` gets what they need from their registries.
 
 use std::path::{Path, PathBuf};
@@ -111,6 +112,8 @@ async fn wallets_that_exist_work_unchanged() {
             .await;
         let grpcurl = made("grpcurl").display().to_string();
         programs.run("grpc/check.sh", &[&grpcurl, &node.grpc]).await;
+        let openapi = ["py/network/openapi.py", &node.rest];
+        programs.run("python3", &openapi).await;
     };
     tokio::join!(alice, bob);
 

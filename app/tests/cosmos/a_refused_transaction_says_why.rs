@@ -366,6 +366,21 @@ fn amounts_are_checked_in_the_block() {
 }
 
 #[test]
+fn an_amount_has_up_to_256_bits() {
+    const LARGEST: &str =
+        "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+    let mut scene = Scene::new();
+    let to = scene.carol.address();
+    let error = scene.deliver(scene.send(&to, "nicoin", LARGEST));
+    assert_eq!(error.code, 5);
+    let above = format!("{}6", &LARGEST[..LARGEST.len() - 1]);
+    let tx = scene
+        .alice
+        .sign(scene.send(&to, "nicoin", &above), &scene.signing());
+    assert_eq!(scene.check(&tx).0, 2);
+}
+
+#[test]
 fn a_multi_send_with_unequal_sums_is_code_4_of_bank() {
     let mut scene = Scene::new();
     let coins = |n: u8| {

@@ -9,6 +9,7 @@ mod a_genesis_that_cannot_work_is_refused;
 mod a_hot_key_acts_under_a_grant;
 mod a_new_chain_starts_from_an_exported_state;
 mod a_newcomer_registers_without_coins;
+mod a_raw_request_is_answered_as_the_sdk_does;
 mod a_refused_transaction_says_why;
 mod a_state_is_restored_behind_abci;
 mod a_transfer_looks_as_on_an_sdk_chain;

@@ -19,6 +19,9 @@ use super::home::ProxyApp;
 
 pub use super::config_comments::COMMENTS;
 
+/// Largest transaction that CometBFT takes; the application's own limits are lower.
+pub const MAX_TX_BYTES: usize = 1 << 20;
+
 /// Everything that `raced` sets in `config.toml`. Defaults suit a validator on a public
 /// network; see [`CometConfig::for_localnet`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,14 +61,14 @@ pub struct CometConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Rpc {
-    /// `tcp://host:port` of the JSON-RPC and WebSocket server.
+    /// `tcp://host:port` of the JSON-RPC and WebSocket server; after a comma, a socket for the node itself.
     pub laddr: String,
     /// Web origins that may call it; `*` for any.
     pub cors_allowed_origins: Vec<String>,
     /// Whether `dial_peers`, `unsafe_flush_mempool` and the like are served.
     #[serde(rename = "unsafe")]
     pub unsafe_commands: bool,
-    /// Connections, WebSockets included.
+    /// Connections of each address, WebSockets included; who comes above it waits until one ends.
     pub max_open_connections: u32,
     /// Largest request, bytes; above base64 of the largest transaction.
     pub max_body_bytes: u64,
@@ -276,7 +279,7 @@ impl Default for Mempool {
             size: 5_000,
             max_txs_bytes: 64 << 20,
             cache_size: 10_000,
-            max_tx_bytes: 1 << 20,
+            max_tx_bytes: MAX_TX_BYTES as u64,
         }
     }
 }
@@ -380,7 +383,8 @@ impl CometConfig {
     /// `None` when `rpc.laddr` is not a TCP address.
     #[must_use]
     pub fn rpc_url(&self) -> Option<String> {
-        let address = self.rpc.laddr.strip_prefix("tcp://")?;
+        let mut addresses = self.rpc.laddr.split(',');
+        let address = addresses.find_map(|address| address.strip_prefix("tcp://"))?;
         let reachable = match address.parse::<SocketAddr>() {
             Ok(socket) if socket.ip().is_unspecified() => {
                 SocketAddr::from((Ipv4Addr::LOCALHOST, socket.port())).to_string()

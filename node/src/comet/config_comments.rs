@@ -19,10 +19,13 @@ pub const COMMENTS: &[(&str, &[(&str, &str)])] = &[
     (
         "rpc",
         &[
-            ("laddr", "JSON-RPC and WebSocket. Wallets and explorers connect here."),
+            ("laddr", "JSON-RPC and WebSocket. Wallets and explorers connect here; raced to the socket."),
             ("cors_allowed_origins", "Web origins that may call it; [\"*\"] for any."),
             ("unsafe", "Serve commands that control the node. Never on an open port."),
-            ("max_open_connections", "Connections, WebSockets included."),
+            (
+                "max_open_connections",
+                "Connections of each address, WebSockets included; more wait until one ends. Each is an open file.",
+            ),
             (
                 "max_body_bytes",
                 "Largest request; above the base64 form of mempool.max_tx_bytes.",

@@ -62,7 +62,33 @@ impl ProxyApp {
         Self::Unix(folder.join("abci.sock"))
     }
 
-    /// Makes the socket's folder, readable by this user alone, and removes a socket that a
+    /// The socket beside it where CometBFT's RPC answers this node alone, whoever has taken all
+    /// connections of the port that others reach. `None` where no socket can be named.
+    #[must_use]
+    pub fn rpc_socket(&self) -> Option<PathBuf> {
+        match self {
+            // CometBFT parts addresses at commas and cuts spaces off.
+            Self::Unix(path) if !path.as_os_str().as_encoded_bytes().contains(&b',') => {
+                Some(path.with_file_name("rpc.sock"))
+            }
+            _ => None,
+        }
+    }
+
+    /// That socket as CometBFT is told of it. What it listens on it tells its peers: of one in the home, in which
+    /// it runs, only the place there.
+    #[must_use]
+    pub fn rpc_address(&self) -> Option<String> {
+        let inside = Path::new("run/rpc.sock");
+        let socket = self.rpc_socket()?;
+        let told = match socket.ends_with(inside) {
+            true => inside,
+            false => &socket,
+        };
+        Some(format!("unix://{}", told.display()))
+    }
+
+    /// Makes the folder of both sockets, readable by this user alone, and removes sockets that a
     /// process which was killed left there. Call before binding. Nothing to do for others.
     ///
     /// # Errors
@@ -82,12 +108,15 @@ impl ProxyApp {
                 return Err(SocketError::Foreign { path, owner, me });
             }
         }
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(FileError::of("remove", path)(error).into())
+        for socket in std::iter::once(path.clone()).chain(self.rpc_socket()) {
+            match std::fs::remove_file(&socket) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(FileError::of("remove", &socket)(error).into())
+                }
+                _ => {}
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod string_int;
 mod types;
 
+use std::path::Path;
 use std::time::Duration;
 
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -126,13 +127,31 @@ impl RpcClient {
                 })
             })?;
         let url = format!("http://{}", host.trim_end_matches('/'));
-        let http = reqwest::Client::builder()
+        Self::built(url, reqwest::Client::builder())
+    }
+
+    /// A client of the server on a Unix socket of this machine, whose URL names no host.
+    ///
+    /// # Errors
+    /// [`RpcError::Address`] when the HTTP client cannot be set up.
+    pub fn on_socket(path: &Path) -> Result<Self, RpcError> {
+        let http = reqwest::Client::builder().unix_socket(path);
+        Self::built("http://rpc.sock".to_owned(), http)
+    }
+
+    fn built(url: String, http: reqwest::ClientBuilder) -> Result<Self, RpcError> {
+        let http = http
             .timeout(CALL_LIMIT)
             // A proxy from the environment is never meant for the node's own loopback.
             .no_proxy()
-            .build()
-            .map_err(|_| address("the HTTP client could not be set up"))?;
-        Ok(Self { http, url })
+            .build();
+        match http {
+            Ok(http) => Ok(Self { http, url }),
+            Err(_) => Err(RpcError::Address {
+                url,
+                reason: "the HTTP client could not be set up",
+            }),
+        }
     }
 
     /// The server's base URL.

@@ -53,7 +53,7 @@ use crate::proto_json::tree;
 use crate::unary::{height, Backend, HEIGHT_HEADER};
 use feed::Feed;
 use limit::Limit;
-use socket::Places;
+use socket::{Pace, Places};
 
 /// Largest body: the largest transaction in base64, with room around it.
 const MAX_BODY_BYTES: usize = 2 << 20;
@@ -88,6 +88,7 @@ struct Shared<A> {
     limit: Mutex<Limit>,
     feed: Arc<Feed<A>>,
     sockets: Arc<Places>,
+    pace: Pace,
 }
 
 /// Listens, then serves until `stop` resolves. `per_second`: requests of one address, 0 for any.
@@ -119,12 +120,23 @@ pub fn router<A: Application + Sync>(
     per_second: u32,
     latest: Latest,
 ) -> Router {
+    paced(backend, per_second, latest, Pace::default())
+}
+
+/// The same with sockets of this pace.
+fn paced<A: Application + Sync>(
+    backend: Backend<A>,
+    per_second: u32,
+    latest: Latest,
+    pace: Pace,
+) -> Router {
     let shared = Shared {
         feed: Feed::start(backend.clone(), latest),
         backend,
         at_once: Semaphore::new(AT_ONCE),
         limit: Mutex::new(Limit::new(per_second)),
         sockets: Arc::default(),
+        pace,
     };
     Router::new()
         .fallback(handle::<A>)
@@ -251,7 +263,12 @@ async fn live<A: Application + Sync>(
     let place = shared.sockets.take(address).ok_or_else(|| {
         Status::resource_exhausted(format!("too many sockets; ask {LIVE} without one"))
     })?;
-    Ok(socket::open(upgrade, Arc::clone(&shared.feed), place))
+    Ok(socket::open(
+        upgrade,
+        Arc::clone(&shared.feed),
+        place,
+        shared.pace,
+    ))
 }
 
 fn height_header(headers: &HeaderMap) -> Option<&str> {
@@ -304,8 +321,10 @@ impl From<Status> for Refused {
 impl Refused {
     fn response(&self) -> Response {
         let code = self.status.code() as i32;
-        let body = json!({ "code": code, "message": self.status.message(), "details": [] });
-        let mut response = json_response(body.to_string());
+        let message = json!(self.status.message());
+        // In the order of the gateway of Cosmos chains.
+        let body = format!(r#"{{"code":{code},"message":{message},"details":[]}}"#);
+        let mut response = json_response(body);
         *response.status_mut() = self.http;
         response
     }

@@ -18,14 +18,29 @@ use super::feed::Feed;
 const SOCKETS: usize = 256;
 /// Sockets of one address; a proxy on this machine stands for many and has no such bound.
 const SOCKETS_OF_ADDRESS: usize = 16;
-/// Between two pings.
-const PING_EVERY: Duration = Duration::from_secs(20);
-/// A socket that did not answer for so long is closed.
-const SILENCE: Duration = Duration::from_secs(60);
-/// How long one message may take to leave.
-const SEND_LIMIT: Duration = Duration::from_secs(10);
 /// Largest message that is read: nothing is to be said.
 const MAX_MESSAGE_BYTES: usize = 1024;
+
+/// How long a socket may take for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Between two pings.
+    pub ping_every: Duration,
+    /// A socket that did not answer for so long is closed at the next ping.
+    pub silence: Duration,
+    /// How long one message may take to leave.
+    pub send_within: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            ping_every: Duration::from_secs(20),
+            silence: Duration::from_secs(60),
+            send_within: Duration::from_secs(10),
+        }
+    }
+}
 
 /// Who has a socket.
 #[derive(Debug, Default)]
@@ -72,28 +87,32 @@ pub fn open<A: Application + Sync>(
     upgrade: WebSocketUpgrade,
     feed: Arc<Feed<A>>,
     place: Place,
+    pace: Pace,
 ) -> Response {
     upgrade
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
         .on_upgrade(move |socket| async move {
-            serve(socket, &feed).await;
+            serve(socket, &feed, pace).await;
             drop(place);
         })
 }
 
 /// Tells of blocks until the other side closes, says something, is silent or too slow.
-async fn serve<A: Application + Sync>(mut socket: WebSocket, feed: &Feed<A>) {
+async fn serve<A: Application + Sync>(mut socket: WebSocket, feed: &Feed<A>, pace: Pace) {
     let mut news = feed.listen();
     let Ok(first) = feed.since(0).await else {
         return;
     };
     let mut next = Some(Message::Text(first));
-    let mut ping = interval(PING_EVERY);
+    let mut ping = interval(pace.ping_every);
     let mut heard = Instant::now();
     loop {
         if let Some(message) = next.take() {
-            if !matches!(timeout(SEND_LIMIT, socket.send(message)).await, Ok(Ok(()))) {
+            if !matches!(
+                timeout(pace.send_within, socket.send(message)).await,
+                Ok(Ok(()))
+            ) {
                 return;
             }
         }
@@ -108,7 +127,7 @@ async fn serve<A: Application + Sync>(mut socket: WebSocket, feed: &Feed<A>) {
                 _ => return,
             },
             _ = ping.tick() => {
-                if heard.elapsed() > SILENCE {
+                if heard.elapsed() > pace.silence {
                     return;
                 }
                 next = Some(Message::Ping(bytes::Bytes::new()));

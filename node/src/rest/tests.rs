@@ -5,9 +5,12 @@ use axum::routing::post;
 use axum::Json;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use base64::Engine as _;
+use futures::StreamExt as _;
 use race_app::app::App;
 use race_app::testing::{Chain, Wallet};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use super::*;
@@ -562,6 +565,42 @@ async fn the_feed_has_the_last_blocks_in_short_and_where_the_epoch_is() {
         assert_eq!((status, &block), (200, &feed["blocks"][1]));
     }
     assert_eq!(get(&rest, "/explorer/blocks/two").await.0, 400);
+}
+
+#[tokio::test]
+async fn a_socket_that_reads_nothing_is_hung_up_on_and_one_that_answers_is_kept() {
+    const ASK: &[u8] = b"GET /explorer/live HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\n\
+        upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+        sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let chain = chain();
+    let url = comet(chain.app.latest().height()).await;
+    let backend = Backend::new(Arc::new(chain.app.clone()), RpcClient::new(&url).unwrap());
+    let pace = Pace {
+        ping_every: Duration::from_millis(50),
+        silence: Duration::from_secs(2),
+        ..Pace::default()
+    };
+    let router = paced(backend, 0, latest(&chain.app), pace);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let connect = || TcpStream::connect(address);
+    let request = format!("ws://{address}{LIVE}");
+    let (mut answering, _) = tokio_tungstenite::client_async(request, connect().await.unwrap())
+        .await
+        .unwrap();
+    let mut silent = connect().await.unwrap();
+    silent.write_all(ASK).await.unwrap();
+    // Longer than silence may last; reading is what answers pings.
+    let mut pings = 0;
+    while pings < 60 {
+        pings += u32::from(answering.next().await.unwrap().unwrap().is_ping());
+    }
+    let mut told = Vec::new();
+    drop(silent.read_to_end(&mut told).await);
+    assert!(told.starts_with(b"HTTP/1.1 101 "));
+    assert!(answering.next().await.unwrap().is_ok());
 }
 
 /// What the documents promise of every refusal.

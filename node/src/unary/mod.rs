@@ -111,6 +111,9 @@ impl<A: Application + Sync> Backend<A> {
     /// # Errors
     /// The method's own status, and `Unimplemented` for one that is not there.
     pub async fn call(&self, path: &str, height: i64, request: Bytes) -> Result<Answer, Status> {
+        if height > 0 && serves(path) {
+            self.read_at(height).await?;
+        }
         let rpc = &self.rpc;
         let answered = match path.rsplit_once('/') {
             Some((txs::SERVICE, method)) => txs::call(rpc, method, &request).await,
@@ -127,10 +130,23 @@ impl<A: Application + Sync> Backend<A> {
         };
         match answered {
             Some(value) => Ok(Answer {
-                height: self.latest().await,
                 value: value?,
+                height: self.read_at(height).await?,
             }),
             None => self.query(path, height, request).await,
+        }
+    }
+
+    /// The height that is told of an answer to a request which named `height`: that one, or the latest for 0.
+    async fn read_at(&self, height: i64) -> Result<u64, Status> {
+        let (asked, latest) = (height.max(0).unsigned_abs(), self.latest().await);
+        match asked {
+            0 => Ok(latest),
+            asked if asked <= latest => Ok(asked),
+            _ => Err(Status::unknown(
+                "codespace sdk code 26: invalid height: cannot query with height in the future; \
+                 please provide a valid height",
+            )),
         }
     }
 

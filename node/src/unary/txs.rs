@@ -22,6 +22,7 @@ use tonic::Status;
 
 use super::from_comet::message;
 use super::{decoded, dynamic, encoded, refused, there, unavailable};
+use crate::comet::config::MAX_TX_BYTES;
 use crate::comet::rpc::{self, Order, RpcClient, RpcError};
 
 /// The service.
@@ -58,37 +59,38 @@ async fn broadcast(rpc: &RpcClient, request: &Bytes) -> Result<Bytes, Status> {
     if request.tx_bytes.is_empty() {
         return Err(Status::invalid_argument("invalid empty tx"));
     }
-    let mode = request.mode();
-    if !matches!(mode, BroadcastMode::Sync | BroadcastMode::Async) {
-        let name = match mode {
-            BroadcastMode::Block => "block",
-            _ => "unspecified",
-        };
-        return Err(Status::unknown(format!(
-            "unsupported return type {name}; supported types: sync, async"
-        )));
+    if !matches!(request.mode(), BroadcastMode::Sync | BroadcastMode::Async) {
+        return Err(Status::unknown(
+            "unsupported return type unspecified; supported types: sync, async",
+        ));
     }
-    let hash = hex::encode_upper(Sha256::digest(&request.tx_bytes));
-    let response = match rpc.broadcast_tx_sync(&request.tx_bytes).await {
-        Ok(checked) => TxResponse {
-            txhash: hash,
-            code: checked.code,
-            codespace: checked.codespace,
-            raw_log: checked.log,
-            ..TxResponse::default()
+    let of_mempool = |code| (code, "sdk".to_owned(), String::new());
+    let (code, codespace, raw_log) = match request.tx_bytes.len() > MAX_TX_BYTES {
+        true => of_mempool(21),
+        false => match rpc.broadcast_tx_sync(&request.tx_bytes).await {
+            Ok(checked) => (checked.code, checked.codespace, checked.log),
+            Err(error) => of_mempool(refusal_of_mempool(&error).ok_or_else(|| unavailable(error))?),
         },
-        // Bytes that the mempool has already: the SDK's code 19.
-        Err(error) if error.to_string().contains("already exists in cache") => TxResponse {
-            txhash: hash,
-            code: 19,
-            codespace: "sdk".into(),
-            ..TxResponse::default()
-        },
-        Err(error) => return Err(unavailable(error)),
     };
     encoded(&BroadcastTxResponse {
-        tx_response: Some(response),
+        tx_response: Some(TxResponse {
+            txhash: hex::encode_upper(Sha256::digest(&request.tx_bytes)),
+            code,
+            codespace,
+            raw_log,
+            ..TxResponse::default()
+        }),
     })
+}
+
+/// The SDK's code for what CometBFT's mempool itself refuses: bytes that it has, and any while it is full.
+fn refusal_of_mempool(error: &RpcError) -> Option<u32> {
+    let RpcError::Refused { data, .. } = error else {
+        return None;
+    };
+    let said = [("tx already exists in cache", 19), ("mempool is full", 20)];
+    let said = said.into_iter().find(|(text, _)| data.contains(text));
+    said.map(|(_, code)| code)
 }
 
 async fn get(rpc: &RpcClient, request: &Bytes) -> Result<Bytes, Status> {
@@ -96,18 +98,16 @@ async fn get(rpc: &RpcClient, request: &Bytes) -> Result<Bytes, Status> {
     if request.hash.is_empty() {
         return Err(Status::invalid_argument("tx hash cannot be empty"));
     }
-    let hash: [u8; 32] = hex::decode(&request.hash)
-        .ok()
-        .and_then(|h| h.try_into().ok())
-        .ok_or_else(|| {
-            Status::unknown(format!(
-                "{:?} is no hash: expected 64 hex digits",
-                request.hash
-            ))
-        })?;
-    let Some(found) = rpc.tx(&hash, false).await.map_err(unavailable)? else {
-        return Err(Status::not_found(format!("tx not found: {}", request.hash)));
-    };
+    let hash = hex::decode(&request.hash).map_err(|_| {
+        Status::unknown(format!(
+            "{:?} is no hash: expected 64 hex digits",
+            request.hash
+        ))
+    })?;
+    let missing = || Status::not_found(format!("tx not found: {}", request.hash));
+    let hash: [u8; 32] = hash.try_into().map_err(|_| missing())?;
+    let found = rpc.tx(&hash, false).await.map_err(unavailable)?;
+    let found = found.ok_or_else(missing)?;
     let time = rpc.block(Some(found.height)).await.map_err(unavailable)?;
     let (tx, response) = shown(found, time.block.header.time)?;
     encoded(&GetTxResponse {
@@ -295,6 +295,22 @@ mod tests {
             whole_seconds("2026-11-21T11:01:29Z"),
             "2026-11-21T11:01:29Z"
         );
+    }
+
+    #[test]
+    fn what_the_mempool_itself_refuses_has_the_codes_of_the_sdk() {
+        let said = |data: &str| {
+            refusal_of_mempool(&RpcError::Refused {
+                method: "broadcast_tx_sync",
+                code: -32603,
+                message: "Internal error".into(),
+                data: data.into(),
+            })
+        };
+        assert_eq!(said("tx already exists in cache"), Some(19));
+        let full = "mempool is full: number of txs 5000 (max: 5000), total txs bytes 1 (max: 2)";
+        assert_eq!(said(full), Some(20));
+        assert_eq!(said("something else"), None);
     }
 
     #[tokio::test]

@@ -173,10 +173,9 @@ fn example(message: &MessageDescriptor, depth: usize) -> DynamicMessage {
     made
 }
 
-/// All messages, once full and once empty. The snapshot was compared with what
-/// `cosmossdk.io/x/tx` 0.13.8 (Go) writes for the same bytes and descriptors, save for the messages of
-/// `upgrade`, `authz` and `feegrant`, which came later. A message without a part that may not be left
-/// out has none, as there.
+/// All messages, once full and once empty. `clients/check.sh` compares the snapshot with what
+/// `cosmossdk.io/x/tx` (Go) writes for the same bytes and descriptors. A message without a part that may
+/// not be left out has none, as there.
 #[test]
 fn every_message_looks_as_the_sdk_writes_it() {
     let pool = race_proto::descriptor_pool();

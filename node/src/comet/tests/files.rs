@@ -136,9 +136,15 @@ fn a_chain_id_that_cometbft_would_refuse_is_refused() {
 fn a_socket_lies_in_the_home_unless_its_path_would_be_too_long() {
     let short = ProxyApp::for_home(&PathBuf::from("/srv/race"));
     assert_eq!(short, ProxyApp::Unix("/srv/race/run/abci.sock".into()));
+    let told = short.rpc_address();
+    assert_eq!(told.as_deref(), Some("unix://run/rpc.sock"));
     let deep = PathBuf::from(format!("/{}", "deep/".repeat(40)));
     let long = ProxyApp::for_home(&deep);
     assert_ne!(long, ProxyApp::for_home(&deep.join("other")));
+    let told = long.rpc_address().expect("a socket");
+    assert!(told.starts_with("unix:///") && told.ends_with("/rpc.sock"));
+    let odd = ProxyApp::Unix("/srv/a,b/run/abci.sock".into());
+    assert_eq!((odd.rpc_socket(), odd.rpc_address()), (None, None));
     let ProxyApp::Unix(path) = long else {
         panic!("a socket")
     };
@@ -157,7 +163,11 @@ fn a_socket_that_a_killed_process_left_is_removed() {
     app.prepare().expect("first");
     drop(std::os::unix::net::UnixListener::bind(&path).expect("bind"));
     assert!(path.exists());
+    let rpc = app.rpc_socket().expect("beside it");
+    assert_eq!(rpc, folder.path().join("run/rpc.sock"));
+    drop(std::os::unix::net::UnixListener::bind(&rpc).expect("bind"));
     app.prepare().expect("again");
+    assert!(!rpc.exists());
     std::os::unix::net::UnixListener::bind(&path).expect("bind again");
     let mode = std::fs::metadata(folder.path().join("run")).expect("meta");
     assert_eq!(mode.permissions().mode() & 0o777, 0o700);

@@ -153,6 +153,8 @@ fn the_url_of_a_node_that_listens_everywhere_is_loopback() {
     assert_eq!(config.rpc_url().as_deref(), Some("http://127.0.0.1:4"));
     config.rpc.laddr = "tcp://localhost:5".to_owned();
     assert_eq!(config.rpc_url().as_deref(), Some("http://localhost:5"));
+    config.rpc.laddr = "tcp://0.0.0.0:6,unix:///x".to_owned();
+    assert_eq!(config.rpc_url().as_deref(), Some("http://127.0.0.1:6"));
     config.rpc.laddr = "unix:///x".to_owned();
     assert_eq!(config.rpc_url(), None);
 }

@@ -10,7 +10,7 @@
 //! | [`committee`] | this node's private side of the committee's keys |
 //! | [`home_lock`] | one process at a time on a home |
 //! | [`joining`], [`registration`] | how a node gets into a network |
-//! | [`snapshots`] | the snapshots that others join from |
+//! | [`snapshots`], [`retention`] | the snapshots that others join from; the blocks that are kept |
 //! | [`serving`] | inference and its checking |
 //! | [`abci`], [`comet`] | towards CometBFT |
 //! | [`unary`], [`grpc`], [`rest`], [`client`], [`wallet`] | towards users |
@@ -48,6 +48,7 @@ pub mod protocol;
 pub mod racer;
 pub mod registration;
 pub mod rest;
+pub mod retention;
 pub mod secrets;
 pub mod sender;
 pub mod serving;

@@ -16,7 +16,7 @@
 //! | [`unary`], [`grpc`], [`rest`], [`client`], [`wallet`] | towards users |
 //! | [`tree`], [`proto_json`] | what is shown, and protobuf as JSON |
 //! | [`metrics`], [`status`], [`logging`], [`doctor`] | towards operators |
-//! | [`localnet`], [`demo`], [`network`] | whole networks |
+//! | [`localnet`], [`demo`], [`network`], [`fetch`] | whole networks, and getting their files |
 
 pub mod abci;
 pub mod checker;
@@ -29,6 +29,7 @@ pub mod crew;
 pub mod demo;
 pub mod doctor;
 pub mod driver;
+pub mod fetch;
 pub mod grpc;
 pub mod home_lock;
 pub mod joining;

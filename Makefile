@@ -96,6 +96,10 @@ load: build $(LOADER) ## transfers of 1 KB on a local network (LOAD_NODES=1 RATE
 	@. ./$(BUILD_ENV) && $(CARGO) run --locked --quiet --workspace --example load -- \
 		$(or $(LOAD_NODES),1) $(or $(RATE),1000) $(or $(SECONDS),60) $(LOADER) $(BIN)/raced
 
+.PHONY: sync
+sync: build ## a node joins a network of many accounts by state sync (KEYS=100000): time, memory, disk
+	@BENCH_ONLY=state-sync BENCH_KEYS=$(or $(KEYS),100000) deploy/bench.sh $(BIN)/raced target/bench
+
 .PHONY: bench
 bench: build $(LOADER) ## every benchmark, as a table and as JSON in target/bench
 	@deploy/bench.sh $(BIN)/raced target/bench

@@ -214,8 +214,10 @@ impl Application for App {
     }
 
     fn commit(&self) -> ResponseCommit {
-        App::commit(self);
-        ResponseCommit { retain_height: 0 }
+        let latest = App::commit(self).height();
+        ResponseCommit {
+            retain_height: i64::try_from(self.retain_height(latest)).unwrap_or(0),
+        }
     }
 
     fn list_snapshots(&self) -> ResponseListSnapshots {

@@ -7,7 +7,7 @@
 //! proposed, no proposal is accepted, and who listens ([`App::on_halt`]) is told to end the process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use prost::Message;
@@ -47,6 +47,7 @@ pub struct Committed {
 
 type Listener = Arc<dyn Fn(&Committed) + Send + Sync>;
 type HaltListener = Arc<dyn Fn(&Halt) + Send + Sync>;
+type Retain = Box<dyn Fn(u64) -> u64 + Send + Sync>;
 
 /// A block to execute.
 #[derive(Debug, Clone, Default)]
@@ -109,6 +110,7 @@ struct Inner {
     /// The last height to execute.
     halt_after: AtomicU64,
     statesync: StateSync,
+    retain: OnceLock<Retain>,
 }
 
 /// The application.
@@ -187,6 +189,7 @@ impl App {
                 halt_listeners: Mutex::default(),
                 halt_after: AtomicU64::new(u64::MAX),
                 statesync: StateSync::default(),
+                retain: OnceLock::new(),
             }),
         };
         app.upgrade();
@@ -242,6 +245,18 @@ impl App {
     /// consensus thread: it must be quick.
     pub fn on_halt(&self, listener: impl Fn(&Halt) + Send + Sync + 'static) {
         lock(&self.inner.halt_listeners).push(Arc::new(listener));
+    }
+
+    /// Lets `first` say, from the latest height, which block is the first that CometBFT keeps; 0 says nothing
+    /// new. Called after each commit, on the consensus thread; the first `first` counts. Without any CometBFT
+    /// keeps all blocks.
+    pub fn retain_blocks_from(&self, first: impl Fn(u64) -> u64 + Send + Sync + 'static) {
+        let _ = self.inner.retain.set(Box::new(first));
+    }
+
+    /// The first block that CometBFT keeps from now on; 0 for no change.
+    pub(crate) fn retain_height(&self, latest: u64) -> u64 {
+        self.inner.retain.get().map_or(0, |first| first(latest))
     }
 
     /// Halts after the block of this height.

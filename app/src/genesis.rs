@@ -225,6 +225,8 @@ impl AppGenesis {
                 let schedule = vesting.schedule(&account, amount)?;
                 auth::vesting::lock(state, &account, &schedule);
             }
+            // Nobody reads them, and of many accounts they would be many.
+            state.take_events();
         }
         Ok(())
     }

@@ -10,9 +10,12 @@
 //! from when it was signed to the votes for its block, whose median time is the next block's. Rates are over the
 //! time between the headers of the first and the last block of the run.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+mod measure;
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use measure::{disk, memory, seconds};
 use prost::Message as _;
 use race_app::coin::DENOM;
 use race_proto::cosmos::bank::v1beta1::{Input, MsgMultiSend, Output};
@@ -97,35 +100,6 @@ fn sent_at(tx: &[u8]) -> Option<f64> {
     let transfer = body.messages.first()?.type_url.ends_with(".MsgSend");
     let nanos: f64 = body.memo.trim_end_matches('.').parse().ok()?;
     transfer.then_some(nanos / 1e9)
-}
-
-fn seconds(time: &str) -> Result<f64, Failure> {
-    let time = humantime::parse_rfc3339(time)?;
-    Ok(time.duration_since(UNIX_EPOCH)?.as_secs_f64())
-}
-
-/// Bytes on disk of a folder.
-fn disk(path: &Path) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    let Ok(entries) = std::fs::read_dir(path) else {
-        return 0;
-    };
-    entries
-        .flatten()
-        .map(|entry| match entry.metadata() {
-            Ok(meta) if meta.is_dir() => disk(&entry.path()),
-            // A file that is gone again takes none.
-            meta => meta.map_or(0, |meta| meta.blocks() * 512),
-        })
-        .sum()
-}
-
-/// Resident memory of a process, MB.
-fn resident(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes / 1024)
 }
 
 /// What the blocks say.
@@ -217,7 +191,7 @@ async fn measure(
     let mut figures = blocks(&chain, first, last).await?;
     let pids = |pid: fn(&raced::network::Node) -> u32| -> Vec<_> {
         let nodes = network.nodes.iter();
-        nodes.map(|node| resident(pid(node))).collect()
+        nodes.map(|node| memory(pid(node), "VmRSS")).collect()
     };
     let took = disk(&localnet.plan.home).saturating_sub(before) as f64;
     let executed = figures["executed"].as_f64().unwrap_or_default().max(1.0);

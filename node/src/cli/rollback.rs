@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
 use clap::Parser;
+use race_app::state::State;
 use race_app::store::statesync::shelf::Shelf;
-use race_app::store::{Engine, Store};
+use race_app::store::{Engine, Snapshot, Store};
+use race_app::upgrade::{self, Halt, Program};
 
 use super::error::CliError;
 use super::{Context, Outcome, Run};
@@ -21,7 +24,7 @@ use crate::tree::Tree;
 /// Take a stopped node one height back: the state and CometBFT's together
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "For a node that computed another app hash than the network. The block stays and is executed again at\nthe next start; with --hard it is dropped, too, and fetched again. What the validator signed last is kept,\nso it does not sign twice. Interrupted, the command is run again.\n\nExample:\n  raced rollback --home ~/.raced"
+    after_help = "For a node that computed another app hash than the network. The block stays and is executed again at\nthe next start; with --hard it is dropped, too, and fetched again. What the validator signed last is kept,\nso it does not sign twice. Interrupted, the command is run again. It may go back over an upgrade: where\nanother program has to go on from there, it says which.\n\nExample:\n  raced rollback --home ~/.raced"
 )]
 pub struct Rollback {
     /// Drop the block as well
@@ -38,6 +41,13 @@ fn rolled_back(output: &str) -> Option<(u64, String)> {
     let (_, rest) = line.split_once(" height ")?;
     let (height, hash) = rest.split_once(" and hash ")?;
     Some((height.trim().parse().ok()?, hash.trim().to_owned()))
+}
+
+/// Why this program does not go on from a state, if it does not. Going back over an upgrade is safe all the
+/// same: the program that executes each block is decided by the state before it.
+fn halt(latest: Snapshot, program: &Program) -> Option<Halt> {
+    let height = latest.height();
+    upgrade::next(&State::new(Arc::new(latest)), height, program).err()
 }
 
 impl Run for Rollback {
@@ -91,6 +101,10 @@ impl Run for Rollback {
             config.state_sync.snapshot_keep_recent,
         )?
         .drop_above(to)?;
+        let latest = Store::open_keeping(kv, config.store.keep_versions)?.latest();
+        if let Some(halt) = halt(latest, &context.program) {
+            context.note(&halt.to_string());
+        }
         context.print(&Tree::map([
             ("height", Tree::from(to)),
             ("app_hash", Tree::text(hash)),

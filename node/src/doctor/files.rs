@@ -17,6 +17,7 @@ use crate::comet::home::Home;
 use crate::comet::keys::{NodeKey, ValidatorKey};
 use crate::config::{self, Config};
 use crate::node::HOT_KEY;
+use crate::retention::Keep;
 use crate::secrets::{self, Secrets};
 use crate::wallet::keyring::{Keyring, BACKEND};
 
@@ -128,6 +129,33 @@ pub fn genesis(patient: &Patient) -> Check {
             name,
             error.to_string(),
             "take the genesis file that the network publishes",
+        ),
+    }
+}
+
+/// How many blocks are kept, which is what the disk fills with.
+pub fn blocks(patient: &Patient) -> Check {
+    let name = "blocks";
+    if patient.config.store.keep_blocks == 0 {
+        let found = "all are kept ([store] keep_blocks = 0): the disk fills with them";
+        return Check::ok(name, found);
+    }
+    let genesis = match Genesis::load(&Home::new(&patient.home).genesis()) {
+        Ok(genesis) => genesis,
+        // What is wrong with it is told elsewhere.
+        Err(_) => return Check::ok(name, "how many are kept says the genesis file"),
+    };
+    let keep = Keep::of(&patient.config, &genesis.consensus_params.evidence);
+    let blocks = keep.blocks().unwrap_or(u64::MAX);
+    let found = format!("the last {blocks} are kept, and all since the oldest snapshot");
+    match blocks == keep.wanted {
+        true => Check::ok(name, found),
+        false => Check::ok(
+            name,
+            format!(
+                "{found}: [store] keep_blocks = {} is less than evidence ({}) or past states ({}) need",
+                keep.wanted, keep.evidence, keep.versions
+            ),
         ),
     }
 }

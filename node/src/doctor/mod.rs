@@ -132,6 +132,7 @@ pub async fn examine(
     };
     checks.extend(files::keys(&patient));
     checks.push(files::genesis(&patient));
+    checks.push(files::blocks(&patient));
     checks.push(files::cometbft(&patient).await);
     checks.extend(files::models(&patient).await);
     checks.extend(machine::disk(&patient));

@@ -14,8 +14,8 @@ use crate::comet::rpc::RpcClient;
 use crate::network::{Network, Node, Trust, SCHEMA};
 use crate::node::Failure;
 
-/// How long nodes may take to make their first block.
-const READY_LIMIT: Duration = Duration::from_secs(120);
+/// How long nodes may take to make their first block; minutes with a genesis of a million accounts.
+const READY_LIMIT: Duration = Duration::from_secs(600);
 /// How long a node may take to stop before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 

@@ -9,7 +9,7 @@ use super::KNOWN_MODELS;
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// Neither a known name, nor a URL, nor a file.
-    #[error("{source_text:?} is not a model: give a known name ({}), an http:// URL with its SHA-256, or the path of a GGUF file", known_names())]
+    #[error("{source_text:?} is not a model: give a known name ({}), an https:// URL with its SHA-256, or the path of a GGUF file", known_names())]
     UnknownSource {
         /// As given.
         source_text: String,

@@ -197,6 +197,11 @@ impl Shelf {
             .collect()
     }
 
+    /// The height of the oldest one.
+    pub fn oldest(&self) -> Option<u64> {
+        self.there().first_key_value().map(|(height, _)| *height)
+    }
+
     /// The manifests that others can restore from now, as bytes, at this latest height.
     pub fn offered(&self, latest: u64) -> Vec<(Vec<u8>, Manifest)> {
         let there = self.there();

@@ -13,7 +13,7 @@ use crate::tree::Tree;
 
 #[derive(Debug, Args)]
 pub(super) struct Fetch {
-    /// A known name (smollm2), an http:// URL, or the path of a file to check
+    /// A known name (smollm2), an https:// URL, or the path of a file to check
     source: String,
     /// SHA-256 of the file, 64 hex digits; needed with a URL
     #[arg(long, value_name = "HEX")]

@@ -296,7 +296,6 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     )?;
     // It may be large, and nothing below reads it.
     drop(genesis);
-    let rpc = RpcClient::new(&format!("http://{}", config.comet.rpc))?;
     tokio::spawn(retention.learn(rpc.clone()));
     let comet = if config.comet.run {
         let given = options.cometbft.or_else(|| {

@@ -152,8 +152,6 @@ fn leave_votes(raced: &Path, client: &Path) {
     ok(raced, client, &[&pay[..], &limit].concat());
 }
 
-async fn all_halt(localnet: &mut Localnet, height: u64) {
-    for _ in 0..localnet.plan.nodes {
 /// What the old program says at the height of the upgrade.
 fn due(height: u64) -> String {
     format!("upgrade 'v2' is due at height {height}: install the program with app version 2")

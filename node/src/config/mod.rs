@@ -105,6 +105,10 @@ impl Config {
             comet.consensus.timeout_commit = block_time;
             comet
         };
+        // One that is not run from here may run in another folder.
+        if let Some(socket) = proxy_app.rpc_address().filter(|_| self.comet.run) {
+            comet.rpc.laddr = format!("{},{socket}", comet.rpc.laddr);
+        }
         comet.proxy_app = proxy_app;
         comet.statesync.enable = self.state_sync.enable;
         if self.comet.local {

@@ -47,6 +47,9 @@ pub struct Store {
     pub backend: StoreBackend,
     /// Past heights that queries and proofs can ask for.
     pub keep_versions: u64,
+    /// Blocks that CometBFT keeps; 0: all. Blocks that something may need are kept whatever it is
+    /// ([`crate::retention`]).
+    pub keep_blocks: u64,
 }
 
 /// `[state-sync]`, with the names that other Cosmos chains have.
@@ -238,6 +241,7 @@ impl Default for Store {
         Self {
             backend: StoreBackend::Fjall,
             keep_versions: 200,
+            keep_blocks: 0,
         }
     }
 }

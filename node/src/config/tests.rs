@@ -50,6 +50,7 @@ fn the_section_with_a_dash_is_set_by_file_variable_and_flag() {
     // CometBFT asks two at least.
     assert_eq!(comet.statesync.rpc_servers, format!("{servers},{servers}"));
     assert!(comet.statesync.enable);
+    assert_eq!(comet.rpc.laddr, "tcp://127.0.0.1:26657,unix://run/rpc.sock");
     let without = Config::load(home.path(), variables, &[]).unwrap_err();
     assert!(without.to_string().contains("rpc-servers"), "{without}");
 }

@@ -89,6 +89,24 @@ fn naming_a_strangers_account_does_not_keep_it_from_its_own_node() {
 }
 
 #[test]
+fn an_account_that_another_node_named_first_becomes_no_second_nodes_hot_account() {
+    let mut network = Network::new(1);
+    let victim = Node::new(7);
+    let mut squatter = registration(&Node::new(8));
+    squatter.hot_account = victim.operator.to_string();
+    network.send(&squatter).unwrap();
+    network.send(&registration(&victim)).unwrap();
+    let update = MsgUpdateNode {
+        operator: victim.operator.to_string(),
+        hot_account: victim.operator.to_string(),
+        moniker: "victim".to_owned(),
+        endpoints: Some(victim.endpoints()),
+    };
+    assert_eq!(network.send(&update).unwrap_err().code, 6);
+    network.block();
+}
+
+#[test]
 fn a_block_takes_sixteen_registrations() {
     let mut network = Network::new(1);
     for index in 20..36 {

@@ -3,6 +3,8 @@
 mod register;
 mod update;
 
+#[cfg(test)]
+pub(super) use register::put;
 pub(super) use register::{insert, Register};
 
 use race_proto::race::node::v1::Endpoints;

@@ -20,6 +20,7 @@ pub fn all(state: &State) -> Result<(), String> {
     beacon::invariants::a_key_is_in_force(state)?;
     race::invariants::results_are_all_or_nothing(state)?;
     session::invariants::escrow_is_the_sum(state)?;
+    session::invariants::who_is_open_stands_in_the_line(state)?;
     settlement::invariants::held_is_the_sum(state)?;
     duty::invariants::open_cases_are_contested(state)?;
     treasury::invariants::held_is_the_sum(state)?;

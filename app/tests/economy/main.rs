@@ -2,6 +2,7 @@
 //! re-verification, rewards and prices. After every block the invariants about coins are checked.
 
 mod accusing;
+mod making_room;
 mod modelling;
 mod paying;
 mod pricing;

@@ -28,7 +28,7 @@ use crate::state::State;
 
 pub use errors::Error;
 pub use keys::STORE;
-pub use msgs::MESSAGES;
+pub use msgs::{MESSAGES, REGISTER};
 pub use possession::{possession_message, prove, verify, KeyUse};
 pub use queries::QUERIES;
 

@@ -14,10 +14,13 @@ use crate::address::Account;
 use crate::auth;
 use crate::message::MessageType;
 
+/// The type URL of a registration.
+pub const REGISTER: &str = "/race.node.v1.MsgRegisterNode";
+
 /// What transactions may carry.
 pub const MESSAGES: &[MessageType] = &[
     MessageType {
-        type_url: "/race.node.v1.MsgRegisterNode",
+        type_url: REGISTER,
         parse: register::parse,
     },
     MessageType {

@@ -7,7 +7,8 @@
 //! | treasury and training fund | with the gas fees of the epoch |
 //! | issuance | what was minted and burned, and since when it is measured |
 //! | parameters | the values in force, and those that waited for a switch |
-//! | models, the Race's preset | as they are |
+//! | models, retired ones too | as they are, registered before the first block |
+//! | the Race's preset | as it is |
 //! | grants, fee allowances | those that are not over |
 //! | governance | the next proposal's id |
 //!

@@ -15,10 +15,12 @@ pub fn all(state: &State) -> Result<(), String> {
     feegrant::invariants::every_allowance_is_listed(state)?;
     gov::invariants::deposits_are_held(state)?;
     node::invariants::accounts_lead_to_their_nodes(state)?;
+    node::invariants::who_is_outside_stands_in_the_line(state)?;
     epoch::invariants::the_committee_is_what_cometbft_has(state)?;
     beacon::invariants::a_key_is_in_force(state)?;
     race::invariants::results_are_all_or_nothing(state)?;
     session::invariants::escrow_is_the_sum(state)?;
+    session::invariants::who_is_open_stands_in_the_line(state)?;
     settlement::invariants::held_is_the_sum(state)?;
     duty::invariants::open_cases_are_contested(state)?;
     treasury::invariants::held_is_the_sum(state)?;

@@ -8,15 +8,17 @@ use crate::address::Account;
 use crate::beacon::{self, keygen::MAX_DEALS_A_BLOCK};
 use crate::injected;
 use crate::message::Lane;
+use crate::node::{self, params::PER_BLOCK as REGISTRATIONS_PER_BLOCK};
 use crate::params::get;
 use crate::state::State;
 use crate::tx::params::MAX_BLOCK_BYTES;
 use crate::tx::{decode, CheckedTx};
 
 /// Orders and cuts the mempool's transactions for a block: after what the proposer itself adds the
-/// protocol's, at most `max_bytes` and the chain's own cap, without what does not decode. Deals beyond those that a block
-/// takes wait for the next one. The protocol's go round by signer, each one's first before any one's second, so that
-/// no node's many delay another's one.
+/// protocol's, at most `max_bytes` and the chain's own cap, without what does not decode. Deals and
+/// registrations beyond those that a block takes wait for the next one, and so does what is too large for this
+/// one by itself. The protocol's go round by signer, each one's first before any one's second, so that no node's
+/// many delay another's one.
 ///
 /// A protocol transaction stays behind an earlier one of the same signer that pays gas or waits, since
 /// their sequences follow each other.
@@ -33,19 +35,29 @@ pub fn prepare(
     let mut waiting: BTreeSet<Account> = BTreeSet::new();
     let mut posted: BTreeSet<Account> = BTreeSet::new();
     let mut dealt = 0u64;
+    let mut registered = 0u64;
+    let most_registered = get(state, &REGISTRATIONS_PER_BLOCK);
+    let room = max_bytes.min(get(state, &MAX_BLOCK_BYTES));
+    let injected = injected.filter(|bytes| size_in_block(bytes) <= room);
+    let room = room.saturating_sub(injected.as_ref().map_or(0, size_in_block));
     for bytes in txs {
         let Ok(tx) = decode(state, &bytes) else {
             continue;
         };
         let with_it = dealt.saturating_add(deals(&tx));
+        let registered_with_it = registered.saturating_add(registrations(&tx));
         let again = !count_shares(&tx, &mut posted);
-        let waits =
-            again || with_it > MAX_DEALS_A_BLOCK || tx.signers.iter().any(|s| waiting.contains(s));
+        let waits = again
+            || with_it > MAX_DEALS_A_BLOCK
+            || registered_with_it > most_registered
+            || size_in_block(&bytes) > room
+            || tx.signers.iter().any(|s| waiting.contains(s));
         if waits {
             waiting.extend(&tx.signers);
             continue;
         }
         dealt = with_it;
+        registered = registered_with_it;
         let free = tx.lane == Lane::Protocol && !tx.signers.iter().any(|s| behind.contains(s));
         if free {
             first.push((turn(&mut turns, &tx), bytes));
@@ -54,18 +66,15 @@ pub fn prepare(
             second.push(bytes);
         }
     }
-    let mut left = max_bytes.min(get(state, &MAX_BLOCK_BYTES));
+    let mut left = room;
     // Stable: one signer's stay in order, since the turn of each is later than that of the one before.
     first.sort_by_key(|(turn, _)| *turn);
-    injected
-        .into_iter()
-        .chain(first.into_iter().map(|(_, bytes)| bytes))
-        .chain(second)
-        .map_while(|bytes| {
-            left = left.checked_sub(size_in_block(&bytes))?;
-            Some(bytes)
-        })
-        .collect()
+    let txs = first.into_iter().map(|(_, bytes)| bytes).chain(second);
+    let fit = txs.map_while(|bytes| {
+        left = left.checked_sub(size_in_block(&bytes))?;
+        Some(bytes)
+    });
+    injected.into_iter().chain(fit).collect()
 }
 
 /// The turn of a transaction: after all earlier ones of its signers.
@@ -84,9 +93,17 @@ fn deals(tx: &CheckedTx) -> u64 {
     u64::try_from(deals.count()).unwrap_or(u64::MAX)
 }
 
+/// How many registrations a transaction carries: each takes milliseconds of pairings, is free, and may fail
+/// by its last proof alone.
+fn registrations(tx: &CheckedTx) -> u64 {
+    let registrations = tx.messages.iter().filter(|(url, _)| url == node::REGISTER);
+    u64::try_from(registrations.count()).unwrap_or(u64::MAX)
+}
+
 /// Whether a proposed block may be voted for: signatures of rounds, if there are any, come first and are
 /// the committee's; every other transaction decodes within its size limit; all together are within the
-/// cap, and there are no more deals than a block takes, nor shares twice of one account. What fails in execution may be in a block.
+/// cap, and there are no more deals or registrations than a block takes, nor shares twice of one account. What
+/// fails in execution may be in a block.
 pub fn is_acceptable(state: &State, chain_id: &str, txs: &[Bytes]) -> bool {
     let total = txs
         .iter()
@@ -99,10 +116,15 @@ pub fn is_acceptable(state: &State, chain_id: &str, txs: &[Bytes]) -> bool {
     };
     let mut posted = BTreeSet::new();
     let mut dealt = 0u64;
+    let mut registered = 0u64;
+    let most_registered = get(state, &REGISTRATIONS_PER_BLOCK);
     let fits = |bytes: &Bytes| {
         decode(state, bytes).is_ok_and(|tx| {
             dealt = dealt.saturating_add(deals(&tx));
-            dealt <= MAX_DEALS_A_BLOCK && count_shares(&tx, &mut posted)
+            registered = registered.saturating_add(registrations(&tx));
+            dealt <= MAX_DEALS_A_BLOCK
+                && registered <= most_registered
+                && count_shares(&tx, &mut posted)
         })
     };
     total <= get(state, &MAX_BLOCK_BYTES) && txs.iter().all(fits)

@@ -6,6 +6,7 @@ use super::diff::{check, IllegalSet};
 use super::{calendar, keys, switch};
 use crate::address::ConsensusAddress;
 use crate::context::Context;
+use crate::node;
 use crate::state::State;
 
 /// Makes the given nodes, which are registered, the committee of epoch 1; `context.height` is the
@@ -38,6 +39,7 @@ pub fn init(
     check(&validators)?;
     for (address, member) in &members {
         keys::MEMBERS.put(state, &(1, *address), member);
+        node::phase::joined(state, address);
     }
     for (address, validator) in &validators {
         keys::VALIDATORS.put(state, address, validator);

@@ -8,7 +8,7 @@ use crate::address::ConsensusAddress;
 use crate::beacon::phase::Step;
 use crate::context::Context;
 use crate::state::State;
-use crate::{authz, beacon, duty, feegrant, gov, node, session, treasury};
+use crate::{authz, beacon, duty, feegrant, gov, model, node, session, treasury};
 
 /// The start of a block: `signed` says which validators signed the block before.
 pub fn begin_block(state: &mut State, context: &Context<'_>, signed: &[(ConsensusAddress, bool)]) {
@@ -33,8 +33,9 @@ pub fn end_block(state: &mut State, context: &Context<'_>) -> Vec<Validator> {
     gov::phase::end_block(state, context);
     authz::phase::end_block(state, context);
     feegrant::phase::end_block(state, context);
-    node::phase::end_block(state);
+    model::phase::end_block(state);
     let mut updates = calendar::advance(state, context);
+    node::phase::end_block(state);
     calendar::open_session_round(state, context);
     // After a switch there is nobody to expel: the new committee was made without them.
     updates.extend(switch::expel(state));

@@ -165,7 +165,6 @@ fn close(
     prune(state, closed);
     race::phase::prune(state, closed);
     beacon::keygen::prune(state, closed);
-    node::phase::forget(state, closed);
     calendar::open_duties(state, context, next, 1);
     events::switch(state, next, context.height, race_failed);
     updates
@@ -186,6 +185,7 @@ fn install(state: &mut State, closed: u64, members: Committee) -> Vec<Validator>
     let next = closed.saturating_add(1);
     for (address, member) in &members {
         keys::MEMBERS.put(state, &(next, *address), member);
+        node::phase::joined(state, address);
     }
     tell(state, &new);
     updates
@@ -242,7 +242,14 @@ pub(super) fn begin(state: &mut State, context: &Context<'_>, number: u64, first
 
 /// Drops what is no longer kept of epochs up to `closed`.
 fn prune(state: &mut State, closed: u64) {
-    if let Some(old) = closed.saturating_add(1).checked_sub(KEPT) {
-        keys::MEMBERS.remove_under(state, &old);
+    let Some(old) = closed.saturating_add(1).checked_sub(KEPT) else {
+        return;
+    };
+    let members = super::committee(state, old);
+    keys::MEMBERS.remove_under(state, &old);
+    for address in members.keys() {
+        if !super::in_a_kept_committee(state, address) {
+            node::phase::left(state, address);
+        }
     }
 }

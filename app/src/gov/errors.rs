@@ -24,7 +24,7 @@ errors! { "gov";
     /// A voter who operates no node of the committee.
     NoPower { voter: String } = 30, "{voter} operates no member of the current committee, so it has no vote",
     /// Too many open proposals.
-    TooManyOpen { limit: u64 } = 31, "{limit} proposals are open already; wait until one ends",
+    TooManyOpen { limit: u64 } = 31, "{limit} proposals are open already; wait until one ends, or bring the whole deposit at once: it takes the place of a proposal that waits for its own",
     /// What the SDK has and this chain has not.
     NotSupported { what: String } = 32, "{what}: not supported",
     /// A deposit in another denomination.

@@ -3,7 +3,10 @@
 //!
 //! A proposal carries messages that only governance may send ([`GOVERNED`]).
 //! It waits for its deposit, is voted on by the operators of committee members, and, when passed,
-//! its messages execute in the name of the gov account, all or none. Deposits are returned at the
+//! its messages execute in the name of the gov account, all or none. When as many are open as may be, one that
+//! brings its whole deposit takes the place of the one that waits with the least: waiting costs a part of a
+//! deposit that comes back, so it must not keep out who means it. What remains: whoever can part with
+//! `gov/max_active` whole deposits for the length of a vote can fill every place. Deposits are returned at the
 //! end, whatever the outcome; vetoes reject but do not burn. Split votes (`MsgVoteWeighted`),
 //! expedited proposals and cancelling are not supported.
 //!

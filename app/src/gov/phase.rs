@@ -1,5 +1,7 @@
 //! What `gov` does at the end of each block: close periods that are over.
 
+use std::cmp::Reverse;
+
 use race_proto::cosmos::gov::v1::{Proposal, ProposalStatus};
 use race_proto::Any;
 
@@ -26,6 +28,25 @@ pub fn end_block(state: &mut State, context: &Context<'_>) {
             _ => drop_proposal(state, &proposal),
         }
     }
+}
+
+/// Ends the proposal that waits with the smallest deposit, the youngest of several: whether there is one.
+pub(super) fn make_room(state: &mut State) -> bool {
+    let open = keys::OPEN.all(state).into_iter();
+    let proposals = open.filter_map(|(id, _)| keys::PROPOSALS.get(state, &id));
+    let waiting = proposals.filter(|proposal| proposal.status() == ProposalStatus::DepositPeriod);
+    let least = waiting.min_by_key(|proposal| {
+        (
+            deposits::total(&proposal.total_deposit),
+            Reverse(proposal.id),
+        )
+    });
+    let Some(proposal) = least else {
+        return false;
+    };
+    keys::OPEN.remove(state, &proposal.id);
+    drop_proposal(state, &proposal);
+    true
 }
 
 /// The deposit did not come together: the proposal is removed, what came is returned.

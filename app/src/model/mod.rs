@@ -3,13 +3,14 @@
 //! Governance registers and retires models; nodes announce what they have loaded.
 //!
 //! Invariant: an id is registered once and never given to other weights; a host entry names a
-//! registered model.
+//! registered model, and is listed under its node.
 
 pub mod errors;
 pub mod genesis;
 pub mod keys;
 pub mod msgs;
 pub mod params;
+pub mod phase;
 pub mod queries;
 
 use race_proto::race::model::v1::{Host, Model};
@@ -46,19 +47,34 @@ pub fn is_host(state: &State, id: &str, address: &ConsensusAddress) -> bool {
 
 /// Drops what a node announced, when the node is forgotten.
 pub(crate) fn forget_host(state: &mut State, address: &ConsensusAddress) {
-    for model in all(state) {
-        keys::HOSTS.remove(state, &(model.id, *address));
+    for ((address, id), ()) in keys::BY_NODE.under(state, address) {
+        unload(state, &id, &address);
     }
 }
 
 /// Whether a node has any model loaded that is not retired, since before block `since`.
 pub fn hosts_anything(state: &State, address: &ConsensusAddress, since: u64) -> bool {
-    all(state)
-        .iter()
-        .filter(|model| !model.retired)
-        .any(|model| {
-            keys::HOSTS
-                .get(state, &(model.id.clone(), *address))
-                .is_some_and(|host| host.since_height < since)
-        })
+    let since_then = |id: &String| {
+        let host = keys::HOSTS.get(state, &(id.clone(), *address));
+        host.is_some_and(|host| host.since_height < since)
+    };
+    let loaded = keys::BY_NODE.under(state, address);
+    let mut ids = loaded.iter().map(|((_, id), ())| id);
+    ids.any(|id| get(state, id).is_some_and(|model| !model.retired) && since_then(id))
 }
+
+/// Notes that a node has loaded a model.
+fn load(state: &mut State, host: &Host) {
+    let (id, address) = (host.model_id.clone(), fields::stored(&host.address));
+    keys::HOSTS.put(state, &(id.clone(), address), host);
+    keys::BY_NODE.put(state, &(address, id), &());
+}
+
+/// Notes that a node has not loaded a model any longer.
+fn unload(state: &mut State, id: &str, address: &ConsensusAddress) {
+    keys::HOSTS.remove(state, &(id.to_owned(), *address));
+    keys::BY_NODE.remove(state, &(*address, id.to_owned()));
+}
+
+#[cfg(test)]
+mod tests;

@@ -26,4 +26,6 @@ errors! { "race_node";
     NotAnOperator { sender: Account } = 11, "{sender} is not the operator of a registered node: only the operator changes a node",
     /// A module's account as hot account.
     ModuleAccount { account: Account } = 12, "{account} belongs to a module and can never sign: give an account with a key",
+    /// No place for a newcomer.
+    Full { limit: u64 } = 13, "{limit} nodes outside the committees are registered, which is the limit (node/max_outside), and all of them have raced lately: register again after the next switch, when those whose proofs were false or not opened are gone",
 }

@@ -1,8 +1,35 @@
 //! What is always true of nodes.
 
-use super::keys;
+use super::{keys, outside};
 use crate::address::Account;
+use crate::epoch;
 use crate::state::State;
+
+/// The nodes in no kept committee, and no others, stand in the line, each at its place, and are counted.
+pub fn who_is_outside_stands_in_the_line(state: &State) -> Result<(), String> {
+    let line = keys::OUTSIDE.all(state);
+    let mut outside = 0usize;
+    for node in super::all(state) {
+        let address = super::address(&node);
+        let place = (outside::place(state, &address, &node), address);
+        let stands = keys::OUTSIDE.has(state, &place);
+        if stands == epoch::in_a_kept_committee(state, &address) {
+            let moniker = node.moniker;
+            return Err(format!(
+                "node {moniker:?} stands in the line of those outside the committees: {stands}"
+            ));
+        }
+        outside = outside.saturating_add(usize::from(stands));
+    }
+    let counted = keys::OUTSIDE_COUNT.get_or_default(state);
+    match line.len() == outside && u64::try_from(outside) == Ok(counted) {
+        true => Ok(()),
+        false => Err(format!(
+            "{outside} nodes are outside, {} stand in the line, {counted} are counted",
+            line.len()
+        )),
+    }
+}
 
 /// Every node's operator and hot account lead back to it, and no account leads to a node that is
 /// not there.

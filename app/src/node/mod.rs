@@ -5,7 +5,8 @@
 //! one node. The operator's account may stay offline: the hot account sends what a node sends.
 //!
 //! Invariants: an account is operator of at most one node, and hot account of at most one; a key is
-//! registered once; a member of a kept committee is a registered node ([`invariants`]).
+//! registered once; a member of a kept committee is a registered node, and every other stands in the line of
+//! those that may be forgotten ([`invariants`]).
 
 pub mod errors;
 mod events;
@@ -13,12 +14,13 @@ pub mod genesis;
 pub mod invariants;
 mod keys;
 mod msgs;
+mod outside;
 pub mod params;
 pub mod phase;
 pub mod possession;
 pub mod queries;
 
-use race_proto::race::node::v1::Node;
+use race_proto::race::node::v1::{Node, NodeKeys};
 
 use crate::address::{Account, ConsensusAddress};
 use crate::error::TxError;
@@ -26,7 +28,7 @@ use crate::state::State;
 
 pub use errors::Error;
 pub use keys::STORE;
-pub use msgs::MESSAGES;
+pub use msgs::{MESSAGES, REGISTER};
 pub use possession::{possession_message, prove, verify, KeyUse};
 pub use queries::QUERIES;
 
@@ -102,10 +104,69 @@ pub fn member(bytes: &[u8]) -> ConsensusAddress {
     consensus(bytes).expect("state is damaged: a consensus address is not 20 bytes")
 }
 
+/// The keys of a node that no other may use, each with its name.
+fn uses(keys: &NodeKeys) -> [(&'static str, &[u8]); 4] {
+    [
+        ("consensus", &keys.consensus),
+        ("duty", &keys.duty),
+        ("share", &keys.share),
+        ("transport", &keys.transport),
+    ]
+}
+
 /// Notes that a node submitted a race in an epoch, which keeps it registered.
 pub fn raced(state: &mut State, address: &ConsensusAddress, epoch: u64) {
-    if let Some(mut node) = get(state, address) {
-        node.last_race_epoch = epoch;
+    if let Some(before) = get(state, address) {
+        let stands = outside::leave(state, address, &before);
+        let node = Node {
+            last_race_epoch: epoch,
+            ..before
+        };
         keys::NODES.put(state, address, &node);
+        if stands {
+            outside::enter(state, address, &node);
+        }
+    }
+}
+
+/// Whether the last proof that was asked of a node was not opened, or false.
+pub fn is_struck(state: &State, address: &ConsensusAddress) -> bool {
+    keys::STRUCK.has(state, address)
+}
+
+/// Notes that a node did not open its proof in an epoch, or that the proof was false: what it submitted
+/// keeps it registered no longer.
+pub fn struck(state: &mut State, address: &ConsensusAddress, epoch: u64) {
+    set_struck(state, address, Some(epoch));
+}
+
+/// The epoch since which a node waits for a proof of it to be looked at: it was registered in it, or the
+/// race before it accepted one.
+pub fn waits_since(state: &State, node: &Node) -> u64 {
+    let proved = keys::PROVED.get(state, &address(node));
+    let after = proved.map_or(0, |epoch| epoch.saturating_add(1));
+    after.max(node.registered_epoch)
+}
+
+/// Notes that a proof of a node was accepted in an epoch.
+pub fn proved(state: &mut State, address: &ConsensusAddress, epoch: u64) {
+    keys::PROVED.put(state, address, &epoch);
+    set_struck(state, address, None);
+}
+
+fn set_struck(state: &mut State, address: &ConsensusAddress, epoch: Option<u64>) {
+    let Some(node) = get(state, address) else {
+        return;
+    };
+    if keys::STRUCK.get(state, address) == epoch {
+        return;
+    }
+    let stands = outside::leave(state, address, &node);
+    match epoch {
+        Some(epoch) => keys::STRUCK.put(state, address, &epoch),
+        None => keys::STRUCK.remove(state, address),
+    }
+    if stands {
+        outside::enter(state, address, &node);
     }
 }

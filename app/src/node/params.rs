@@ -24,5 +24,16 @@ pub const FORGET: ParamSpec = ParamSpec {
     doc: "epochs without a submitted race after which a node outside the committees is forgotten (state machine: State)",
 };
 
+/// Nodes outside the committees.
+pub const MAX_OUTSIDE: ParamSpec = ParamSpec {
+    name: "node/max_outside",
+    network: 1_000,
+    local: 400,
+    min: 1,
+    max: 10_000,
+    unit: "nodes",
+    doc: "most registered nodes that are in no kept committee; a further one takes the place of one that has gone an epoch without a race (state machine: State)",
+};
+
 /// All of them.
-pub const ALL: &[ParamSpec] = &[PER_BLOCK, FORGET];
+pub const ALL: &[ParamSpec] = &[PER_BLOCK, FORGET, MAX_OUTSIDE];

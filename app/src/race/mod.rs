@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`checks`] | who checks which leaf; what a checker commits to |
 //! | [`disputes`] | pure: which disagreements become disputes first when there are too many |
+//! | [`seats`] | pure: which newcomers are judged when there are too many |
 //! | [`phase`] | what is decided at the close of each window |
 //!
 //! Invariant: once a count is struck to 0 it stays 0 ([`invariants`]).
@@ -24,6 +25,7 @@ mod msgs;
 pub mod params;
 pub mod phase;
 pub mod queries;
+pub mod seats;
 
 use std::collections::BTreeMap;
 
@@ -213,6 +215,9 @@ pub fn strike(
     let entry = (epoch, attempt, *address);
     if is_struck(state, epoch, attempt, address) {
         return;
+    }
+    if matches!(outcome, Outcome::NotOpened | Outcome::FalseLeaf) {
+        node::struck(state, address, epoch);
     }
     let claimed = keys::SUBMISSIONS
         .get(state, &entry)

@@ -1,13 +1,14 @@
 //! What `race` decides at the close of each window of an attempt.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use race_proto::race::beacon::v1::Purpose;
 use race_proto::race::epoch::v1::Epoch;
-use race_proto::race::race::v1::{Check, Dispute, DisputeStatus, Outcome, Result};
+use race_proto::race::node::v1::Node;
+use race_proto::race::race::v1::{Check, Dispute, DisputeStatus, Outcome, Result, Submission};
 
 use super::disputes::{accusers, share_out, Place, View};
+use super::seats::{self, Claim};
 use super::{events, keys, params};
 use crate::address::ConsensusAddress;
 use crate::context::Context;
@@ -21,25 +22,38 @@ const FALSE_PROOF: &str = "false race proof";
 const KEPT: u64 = 3;
 
 /// RACE closed: the challenge binds everything that was submitted. Members are judged, and as many
-/// newcomers as there are seats, the highest counts first (ties by address): more could not be
-/// seated, and each costs the checkers a sample.
+/// newcomers as there are seats ([`seats::judged`]): more could not be seated, and each costs the checkers a
+/// sample. There are no more submissions than members of kept committees and `node/max_outside` others: who
+/// submitted in an epoch makes room for nobody in it.
 pub fn race_closed(state: &mut State, context: &Context<'_>, epoch: &Epoch) {
     let (number, attempt) = (epoch.number, epoch.race_attempt);
     let digest = super::submissions_digest(state, context.chain_id, number, attempt);
     let challenge = beacon::id(Purpose::Challenge, number, attempt, 0);
     beacon::bind(state, context, &challenge, digest);
     let members = epoch::powers(state, number);
-    let mut newcomers: Vec<(Reverse<u64>, ConsensusAddress)> =
-        super::submissions(state, number, attempt)
-            .iter()
-            .map(|s| (Reverse(s.count), node::member(&s.address)))
-            .filter(|(_, address)| !members.contains_key(address))
-            .collect();
-    newcomers.sort_unstable();
+    let newcomers: Vec<Claim> = super::submissions(state, number, attempt)
+        .iter()
+        .filter(|submission| !members.contains_key(submission.address.as_slice()))
+        .map(|submission| claim(state, submission))
+        .collect();
+    let everybody: Vec<_> = newcomers.iter().map(|claim| claim.address).collect();
     let seats = crate::params::get(state, &epoch::params::MAX_VALIDATORS);
-    let seats = usize::try_from(seats).unwrap_or(usize::MAX);
-    for (_, address) in newcomers.iter().skip(seats) {
-        super::strike(state, number, attempt, address, Outcome::NotJudged);
+    let judged = seats::judged(newcomers, usize::try_from(seats).unwrap_or(usize::MAX));
+    for address in everybody {
+        if !judged.contains(&address) {
+            super::strike(state, number, attempt, &address, Outcome::NotJudged);
+        }
+    }
+}
+
+fn claim(state: &State, submission: &Submission) -> Claim {
+    let address = node::member(&submission.address);
+    let since = |node: Node| (node::waits_since(state, &node), node.registered_height);
+    Claim {
+        address,
+        count: submission.count,
+        waits_since: node::get(state, &address).map_or((u64::MAX, 0), since),
+        struck: node::is_struck(state, &address),
     }
 }
 
@@ -247,6 +261,7 @@ pub fn judge(state: &mut State, epoch: &Epoch) {
         if super::is_struck(state, number, attempt, &address) {
             continue;
         }
+        node::proved(state, &address, number);
         super::set_result(
             state,
             number,

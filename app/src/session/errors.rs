@@ -18,7 +18,7 @@ errors! { "race_session";
     /// Retired.
     Retired { id: String } = 8, "model {id} is retired; choose another",
     /// Too many sessions.
-    Full { limit: u64 } = 9, "{limit} sessions are open, which is the limit (session/max_open); try again when some have expired",
+    Full { limit: u64 } = 9, "{limit} sessions are open, which is the limit (session/max_open), and all were used lately; try again when some have expired, or were not used for an epoch",
     /// Too low a ceiling.
     Ceiling { got: u128, min: u64 } = 10, "ceiling of {got} nicoin: expected at least {min} (session/min_ceiling)",
     /// Too many sessions of one owner.

@@ -29,6 +29,12 @@ pub(super) const OPEN_BY_OWNER: Map<Account, u64> = Map::new(STORE, "open_by_own
 /// Sessions by the block at whose end they are closed: (height, session).
 pub(super) const ENDS: Map<(u64, u64), ()> = Map::new(STORE, "end");
 
+/// The epoch in which something was last settled of an open session, or else it was opened.
+pub(super) const USED: Map<u64, u64> = Map::new(STORE, "used");
+
+/// Open sessions by that epoch: (epoch, session).
+pub(super) const LINE: Map<(u64, u64), ()> = Map::new(STORE, "line");
+
 /// Sessions by owner.
 pub(super) const OWNERS: Map<(Account, u64), ()> = Map::new(STORE, "owner");
 

@@ -5,11 +5,14 @@
 //! each switch that the session outlives it is pinned again by the new epoch's first done round;
 //! the old pin stays in force until then.
 //!
+//! When as many are open as may be, one that nobody used makes room (`idle`).
+//!
 //! Invariant: the account `session_escrow` holds exactly what open sessions have put in and not
 //! spent ([`invariants::escrow_is_the_sum`]).
 
 pub mod errors;
 pub mod export;
+mod idle;
 pub mod invariants;
 pub mod keys;
 pub mod msgs;
@@ -44,6 +47,11 @@ pub fn get(state: &State, id: u64) -> Option<Session> {
 /// Stores a session's progress.
 pub(crate) fn put(state: &mut State, session: &Session) {
     keys::SESSIONS.put(state, &session.id, session);
+}
+
+/// Notes that something was settled of a session, which keeps its place.
+pub(crate) fn used(state: &mut State, id: u64) {
+    idle::used(state, id);
 }
 
 /// Whether a session still takes settlements.

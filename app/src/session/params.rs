@@ -10,7 +10,7 @@ pub const MAX_OPEN: ParamSpec = ParamSpec {
     min: 1,
     max: 1_000_000,
     unit: "sessions",
-    doc: "Most sessions that may be open at once; each is pinned again at every switch",
+    doc: "Most sessions that may be open at once; each is pinned again at every switch, and makes room when it was not used for an epoch",
 };
 
 /// The longest session.

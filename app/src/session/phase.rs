@@ -8,7 +8,7 @@ use race_proto::race::session::v1::{
 };
 use race_randomness::hash::{be, h};
 
-use super::{escrow_account, get, keys, left, put};
+use super::{escrow_account, get, idle, is_open, keys, left, put};
 use crate::address::{Account, ConsensusAddress};
 use crate::context::Context;
 use crate::events::typed;
@@ -136,10 +136,23 @@ fn pin_session(
 pub fn expire(state: &mut State, context: &Context<'_>) {
     for ((end, id), ()) in keys::ENDS.under(state, &context.height) {
         keys::ENDS.remove(state, &(end, id));
-        if let Some(session) = get(state, id) {
+        if let Some(session) = get(state, id).filter(is_open) {
             close(state, session);
         }
     }
+}
+
+/// Closes a session before its time: it makes room for one that is used.
+pub(super) fn close_idle(state: &mut State, id: u64) {
+    let Some(session) = get(state, id) else {
+        return;
+    };
+    // Where the grace was changed since, the entry stays until its block and does nothing.
+    let end = (end_of(state, session.expiry_height), id);
+    if keys::ENDS.has(state, &end) {
+        keys::ENDS.remove(state, &end);
+    }
+    close(state, session);
 }
 
 fn close(state: &mut State, mut session: Session) {
@@ -150,6 +163,7 @@ fn close(state: &mut State, mut session: Session) {
     session.set_status(SessionStatus::Closed);
     put(state, &session);
     keys::OPEN.remove(state, &session.id);
+    idle::closed(state, session.id);
     let open = keys::OPEN_COUNT.get_or_default(state).saturating_sub(1);
     keys::OPEN_COUNT.put(state, &open);
     match keys::OPEN_BY_OWNER.get(state, &owner).unwrap_or(0) {

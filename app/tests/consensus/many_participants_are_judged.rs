@@ -1,22 +1,27 @@
 use race_app::race;
 use race_app::testing::{Builder, Chain, Signing, TestNode, Wallet};
+use race_app::{epoch, node as nodes};
 use race_proto::race::epoch::v1::Phase;
-use race_proto::race::race::v1::Outcome;
+use race_proto::race::race::v1::{MsgSubmitRace, Outcome};
+
+fn register(chain: &mut Chain, node: &TestNode) {
+    let signing = Signing {
+        number: 0,
+        sequence: 0,
+        fee: 0,
+        gas: 0,
+        ..chain.signing(&Wallet::named("nobody"))
+    };
+    let message = Wallet::message(&node.registration(&chain.chain_id));
+    chain
+        .submit(node.operator.sign(vec![message], &signing))
+        .unwrap();
+}
 
 /// Registers newcomers, 16 a block.
 fn join(chain: &mut Chain, newcomers: Vec<TestNode>) {
     for (at, node) in newcomers.into_iter().enumerate() {
-        let signing = Signing {
-            number: 0,
-            sequence: 0,
-            fee: 0,
-            gas: 0,
-            ..chain.signing(&Wallet::named("nobody"))
-        };
-        let message = Wallet::message(&node.registration(&chain.chain_id));
-        chain
-            .submit(node.operator.sign(vec![message], &signing))
-            .unwrap();
+        register(chain, &node);
         chain.nodes.push(node);
         if at % 16 == 15 {
             chain.step();
@@ -95,4 +100,68 @@ fn newcomers_beyond_the_seats_are_not_judged() {
     assert_eq!(of("newcomer2"), Some((Outcome::Accepted, 30)));
     assert_eq!(of("newcomer3"), Some((Outcome::NotJudged, 0)));
     assert_eq!(of("node0"), Some((Outcome::Accepted, 100)));
+}
+
+/// Registers a hundred nodes in one block.
+fn crowd(chain: &mut Chain, name: &str) -> Vec<TestNode> {
+    let crowd = (0..100).map(|i| TestNode::named(&format!("{name}{i}")));
+    let crowd: Vec<TestNode> = crowd.collect();
+    crowd.iter().for_each(|node| register(chain, node));
+    chain.step();
+    crowd
+}
+
+/// Each claims as much as a proof may, in this epoch's race, and has nothing to open.
+fn claim_much(chain: &mut Chain, crowd: &[TestNode]) {
+    chain.run_until("the race", 200, |chain| {
+        chain.epoch().phase() == Phase::Race
+    });
+    for node in crowd {
+        let message = MsgSubmitRace {
+            sender: node.hot.address(),
+            epoch: chain.epoch().number,
+            attempt: 1,
+            root: vec![7; 32],
+            count: race::MAX_COUNT,
+        };
+        chain
+            .send_free(&node.hot, vec![Wallet::message(&message)])
+            .unwrap();
+    }
+}
+
+#[test]
+fn a_hundred_who_claim_much_and_open_nothing_keep_a_newcomer_out_for_one_epoch() {
+    let mut chain = Builder::new(2)
+        .param("epoch/max_validators", 100)
+        .param("epoch/deal_blocks", 13)
+        .param("epoch/serve_blocks", 30)
+        .param("epoch/first_serve_blocks", 10)
+        .param("node/registrations_per_block", 100)
+        .start();
+    let first = crowd(&mut chain, "first");
+    let honest = newcomer(0, 20);
+    let address = honest.address;
+    join(&mut chain, vec![honest]);
+    claim_much(&mut chain, &first);
+    chain.run_until("a switch", 200, |chain| chain.epoch().number == 2);
+    let outcome = |chain: &Chain, epoch, address: &[u8]| {
+        let results = chain.read(|_, state| race::results(state, epoch, 1));
+        let found = results.iter().find(|result| result.address == address);
+        found.unwrap().outcome()
+    };
+    assert_eq!(outcome(&chain, 1, &address), Outcome::NotJudged);
+    let none_opened = |node: &TestNode| outcome(&chain, 1, &node.address) == Outcome::NotOpened;
+    assert!(first.iter().all(none_opened));
+
+    // Those are gone; others come in their place, younger than who waits.
+    chain.steps(7);
+    let is_there = |address| chain.read(|_, state| nodes::get(state, address).is_some());
+    assert!(!first.iter().any(|node| is_there(&node.address)));
+    assert!(is_there(&address));
+    let second = crowd(&mut chain, "second");
+    claim_much(&mut chain, &second);
+    chain.run_until("the next switch", 200, |chain| chain.epoch().number == 3);
+    assert_eq!(outcome(&chain, 2, &address), Outcome::Accepted);
+    assert!(chain.read(|_, state| epoch::power(state, 3, &address)) > 0);
 }

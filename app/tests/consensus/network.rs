@@ -228,6 +228,7 @@ impl Network {
         epoch::invariants::the_committee_is_what_cometbft_has(&self.state).unwrap();
         beacon::invariants::a_key_is_in_force(&self.state).unwrap();
         nodes::invariants::accounts_lead_to_their_nodes(&self.state).unwrap();
+        nodes::invariants::who_is_outside_stands_in_the_line(&self.state).unwrap();
         race::invariants::results_are_all_or_nothing(&self.state).unwrap();
         let told = epoch::validators(&self.state).into_iter();
         let told: BTreeMap<_, _> = told.map(|(who, v)| (who, v.power)).collect();

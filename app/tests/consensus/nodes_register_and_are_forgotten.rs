@@ -89,6 +89,44 @@ fn naming_a_strangers_account_does_not_keep_it_from_its_own_node() {
 }
 
 #[test]
+fn an_account_that_another_node_named_first_becomes_no_second_nodes_hot_account() {
+    let mut network = Network::new(1);
+    let victim = Node::new(7);
+    let mut squatter = registration(&Node::new(8));
+    squatter.hot_account = victim.operator.to_string();
+    network.send(&squatter).unwrap();
+    network.send(&registration(&victim)).unwrap();
+    let update = MsgUpdateNode {
+        operator: victim.operator.to_string(),
+        hot_account: victim.operator.to_string(),
+        moniker: "victim".to_owned(),
+        endpoints: Some(victim.endpoints()),
+    };
+    assert_eq!(network.send(&update).unwrap_err().code, 6);
+    network.block();
+}
+
+#[test]
+fn when_all_places_are_taken_a_newcomer_takes_that_of_who_does_not_race() {
+    let mut network = Network::with(2, &[("node/max_outside", 2)]);
+    let [idle, racing] = [network.join(), network.join()];
+    network.node(idle).proof = Proof::None;
+    // Accepted, but never in a committee: it waits for its turn.
+    network.node(racing).deals = false;
+    let late = registration(&Node::new(20));
+    assert_eq!(network.send(&late).unwrap_err().code, 13);
+    network.until_epoch(2);
+    assert_eq!(network.send(&late).unwrap_err().code, 13);
+    network.until_epoch(3);
+    network.send(&late).unwrap();
+    assert!(nodes::get(&network.state, &network.address(idle)).is_none());
+    assert!(nodes::get(&network.state, &network.address(racing)).is_some());
+    let later = registration(&Node::new(21));
+    assert_eq!(network.send(&later).unwrap_err().code, 13);
+    network.block();
+}
+
+#[test]
 fn a_block_takes_sixteen_registrations() {
     let mut network = Network::new(1);
     for index in 20..36 {

@@ -155,6 +155,54 @@ fn a_node_that_sends_many_does_not_delay_another_that_sends_one() {
 }
 
 #[test]
+fn a_block_has_no_more_registrations_than_it_takes_whether_they_are_good_or_not() {
+    let chain = Chain::new(1);
+    let registration = |index: u64| -> Bytes {
+        let node = TestNode::named(&format!("newcomer{index}"));
+        let mut message = node.registration(&chain.chain_id);
+        // The last proof that is looked at is wrong.
+        message.proofs.as_mut().unwrap().share = vec![0; 96];
+        let signing = Signing {
+            number: 0,
+            sequence: 0,
+            fee: 0,
+            ..chain.signing(&node.operator)
+        };
+        let message = Wallet::message(&message);
+        node.operator.sign(vec![message], &signing).into()
+    };
+    let all: Vec<Bytes> = (0..17).map(registration).collect();
+    assert!(!chain.app.process_proposal(&all));
+    let proposed = chain.app.prepare_proposal(&[], all.clone(), u64::MAX);
+    assert_eq!(proposed, all[..16]);
+    assert!(chain.app.process_proposal(&proposed));
+}
+
+#[test]
+fn a_transaction_that_no_block_has_room_for_does_not_keep_others_out() {
+    let chain = Builder::new(2)
+        .param("tx/max_block_bytes", 1 << 20)
+        .param("tx/max_protocol_bytes", 1 << 20)
+        .start();
+    let (large, small) = (&chain.nodes[0].hot, &chain.nodes[1].hot);
+    let of_memo = |length: usize| -> Bytes {
+        let signing = Signing {
+            fee: 0,
+            memo: "x".repeat(length),
+            ..chain.signing(large)
+        };
+        large.sign(submission(large, 1), &signing).into()
+    };
+    let guess = (1 << 20) - 1_000;
+    let as_large_as_may_be = of_memo(guess + (1 << 20) - of_memo(guess).len());
+    assert_eq!(as_large_as_may_be.len(), 1 << 20);
+    let one: Bytes = chain.sign_free(small, submission(small, 1)).into();
+    let txs = vec![as_large_as_may_be, one.clone()];
+    let proposed = chain.app.prepare_proposal(&[], txs, u64::MAX);
+    assert_eq!(proposed, [one]);
+}
+
+#[test]
 fn an_account_that_emptied_itself_leaves_nothing_in_the_mempool() {
     let mut chain = Builder::new(1)
         .fund(Wallet::named("poor"), 1_000_000)

@@ -4,9 +4,13 @@ use race_app::app::{App, NewBlock};
 use race_app::export::{export, ExportError};
 use race_app::genesis::{AppGenesis, GENESIS_POWER};
 use race_app::params;
+use race_app::state::State;
 use race_app::store::{MemKv, Store};
-use race_app::testing::{committee, Builder, Chain, FakeOracle};
-use race_app::{auth, bank, node};
+use race_app::testing::{committee, Builder, Chain, FakeOracle, Wallet};
+use race_app::{auth, bank, gov, model, node};
+use race_proto::cosmos::base::v1beta1::Coin;
+use race_proto::cosmos::gov::v1::{MsgSubmitProposal, MsgVote, VoteOption};
+use race_proto::race::model::v1::{Model, MsgRegisterModel, MsgRetireModel};
 
 const NEXT: &str = "race-test-2";
 
@@ -78,6 +82,94 @@ fn it_has_the_coins_parameters_and_issuance_of_the_old_one_and_makes_blocks() {
     assert_eq!(
         again.carried.as_ref().map(|carried| &carried.minted),
         genesis.carried.as_ref().map(|carried| &carried.minted)
+    );
+}
+
+/// The JSON of a model, as a genesis file has it.
+fn listed(id: &str) -> serde_json::Value {
+    let digest = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    serde_json::json!({
+        "id": id,
+        "weights_digest": digest,
+        "tokenizer_digest": digest,
+        "units_per_token": "3",
+        "numeric_format": "Q4_1",
+        "thresholds": {
+            "top_k": 8,
+            "margin_limit": "10",
+            "classes": [{ "min_length": 1 }],
+        },
+        "context_length": 512,
+    })
+}
+
+#[test]
+fn models_that_governance_registered_or_retired_are_taken_over() {
+    let operator = Wallet::named("node0 operator");
+    let mut chain = Builder::new(1)
+        .param("gov/voting_period", 3_000)
+        .fund(operator.clone(), 1_000_000_000)
+        .model(listed("team/old"))
+        .start();
+    let authority = gov::authority().to_string();
+    let old = chain.read(|_, state| model::get(state, "team/old").unwrap());
+    let register = MsgRegisterModel {
+        authority: authority.clone(),
+        model: Some(Model {
+            id: "team/new".into(),
+            ..old
+        }),
+    };
+    let retire = MsgRetireModel {
+        authority,
+        id: "team/old".into(),
+    };
+    let alice = Wallet::named("alice");
+    let proposal = MsgSubmitProposal {
+        messages: vec![Wallet::message(&register), Wallet::message(&retire)],
+        initial_deposit: vec![Coin {
+            denom: "nicoin".into(),
+            amount: "10000000000".into(),
+        }],
+        proposer: alice.address(),
+        title: "Models".into(),
+        summary: "One comes, one goes".into(),
+        ..MsgSubmitProposal::default()
+    };
+    chain
+        .send(&alice, vec![Wallet::message(&proposal)])
+        .unwrap();
+    chain.step();
+    let vote = MsgVote {
+        proposal_id: 1,
+        voter: operator.address(),
+        option: VoteOption::Yes as i32,
+        metadata: String::new(),
+    };
+    chain.send(&operator, vec![Wallet::message(&vote)]).unwrap();
+    chain.steps(5);
+    let of = |state: &State| -> Vec<(String, bool, u64)> {
+        let models = model::all(state).into_iter();
+        models
+            .map(|m| (m.id, m.retired, m.registered_height))
+            .collect()
+    };
+    let before = chain.read(|_, state| of(state));
+    let names = before
+        .iter()
+        .map(|(id, retired, _)| (id.as_str(), *retired));
+    let expected = [("team/new", false), ("team/old", true)];
+    assert_eq!(names.collect::<Vec<_>>(), expected);
+    assert!(before[0].2 > 0);
+
+    let genesis = AppGenesis::from_json(&exported(&chain).to_json()).unwrap();
+    let next = app();
+    next.init_chain(NEXT, 1, chain.time_ms + 1_000, &genesis)
+        .unwrap();
+    let after = next.read_next(|_, state| of(state)).unwrap();
+    assert_eq!(
+        after,
+        expected.map(|(id, retired)| (id.to_owned(), retired, 0))
     );
 }
 

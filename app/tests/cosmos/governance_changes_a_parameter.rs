@@ -3,7 +3,8 @@ use race_app::testing::{Builder, Chain, Wallet};
 use race_proto::cosmos::base::v1beta1::Coin;
 use race_proto::cosmos::gov::v1::{
     MsgDeposit, MsgSubmitProposal, MsgVote, Proposal, ProposalStatus, QueryParamsRequest,
-    QueryParamsResponse, QueryProposalRequest, QueryProposalResponse, VoteOption,
+    QueryParamsResponse, QueryProposalRequest, QueryProposalResponse, QueryProposalsRequest,
+    QueryProposalsResponse, VoteOption,
 };
 use race_proto::cosmos::gov::v1beta1;
 use race_proto::race::params::v1::{MsgUpdateParams, Param};
@@ -150,6 +151,46 @@ fn a_proposal_waits_for_its_deposit_and_is_dropped_without_it() {
         .query::<_, QueryProposalResponse>("/cosmos.gov.v1.Query/Proposal", &request)
         .is_err());
     assert_eq!(chain.balance(&alice), before - 100_000);
+}
+
+#[test]
+fn a_proposal_with_its_whole_deposit_gets_in_although_others_wait() {
+    let mut chain = Builder::new(1).param("gov/max_active", 3).start();
+    let (alice, bob) = (Wallet::named("alice"), Wallet::named("bob"));
+    let message = || update(gov::authority().to_string(), "tx/min_gas_price", 20);
+    let propose = |chain: &mut Chain, who: &Wallet, deposit| {
+        let before = chain.balance(who);
+        let tx = chain.sign(who, vec![proposal(who, deposit, vec![message()])]);
+        (chain.block(vec![tx]).results[0].code, before)
+    };
+    let (_, before) = propose(&mut chain, &bob, DEPOSIT / 2);
+    for deposit in [DEPOSIT / 4, DEPOSIT / 4] {
+        assert_eq!(propose(&mut chain, &bob, deposit).0, 0);
+    }
+    assert_eq!(propose(&mut chain, &alice, DEPOSIT - 1).0, 31);
+    let ids = |chain: &Chain| -> Vec<(u64, ProposalStatus)> {
+        let request = QueryProposalsRequest::default();
+        let path = "/cosmos.gov.v1.Query/Proposals";
+        let all: QueryProposalsResponse = chain.query(path, &request).unwrap();
+        let proposals = all.proposals.iter();
+        proposals.map(|p| (p.id, p.status())).collect()
+    };
+    use ProposalStatus::{DepositPeriod, VotingPeriod};
+    assert_eq!(propose(&mut chain, &alice, DEPOSIT).0, 0);
+    // The youngest of those with the least is gone.
+    let expected = [(1, DepositPeriod), (2, DepositPeriod), (4, VotingPeriod)];
+    assert_eq!(ids(&chain), expected);
+    for _ in 0..2 {
+        assert_eq!(propose(&mut chain, &alice, DEPOSIT).0, 0);
+    }
+    assert_eq!(ids(&chain), [4, 5, 6].map(|id| (id, VotingPeriod)));
+    let fees = 3 * 100_000;
+    assert_eq!(chain.balance(&bob), before - fees, "deposits came back");
+    assert_eq!(
+        propose(&mut chain, &alice, DEPOSIT).0,
+        31,
+        "all are voted on"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod accusing;
 mod bonding;
+mod making_room;
 mod modelling;
 mod paying;
 mod pricing;

@@ -12,7 +12,7 @@ use crate::coin::Nicoin;
 use crate::context::Context;
 use crate::error::TxError;
 use crate::events::event;
-use crate::gov::{authority, deposits, keys, params, Error, GOVERNED};
+use crate::gov::{authority, deposits, keys, params, phase, Error, GOVERNED};
 use crate::message::{decode, response, signer, CheckedMsg};
 use crate::params::get;
 use crate::registry;
@@ -95,17 +95,18 @@ impl CheckedMsg for SubmitProposal {
     }
 
     fn execute(&self, state: &mut State, context: &Context<'_>) -> Result<Any, TxError> {
-        let limit = get(state, &params::MAX_ACTIVE);
-        let open = u64::try_from(keys::OPEN.all(state).len()).unwrap_or(u64::MAX);
-        if open >= limit {
-            return Err(Error::TooManyOpen { limit }.into());
-        }
         let full = Nicoin::from(get(state, &params::MIN_DEPOSIT));
         let part = Nicoin::from(get(state, &params::MIN_INITIAL));
         let needed = full.saturating_mul(part).div_ceil(1000);
         if self.deposit < needed {
             let (got, needed) = (bank::shown(self.deposit), bank::shown(needed));
             return Err(Error::DepositTooSmall { got, needed }.into());
+        }
+        let limit = get(state, &params::MAX_ACTIVE);
+        let open = u64::try_from(keys::OPEN.all(state).len()).unwrap_or(u64::MAX);
+        let room = open < limit || (self.deposit >= full && phase::make_room(state));
+        if !room {
+            return Err(Error::TooManyOpen { limit }.into());
         }
         let id = keys::NEXT_ID.next(state, 1);
         let end = context

@@ -12,7 +12,7 @@ use crate::error::TxError;
 use crate::events::typed;
 use crate::message::{decode, response, CheckedMsg, Lane};
 use crate::model::errors::Error;
-use crate::model::{get, keys, params};
+use crate::model::{get, keys, load, params, unload};
 use crate::state::State;
 use crate::tx::gas;
 use crate::{epoch, fields, node};
@@ -42,14 +42,6 @@ impl AnnounceModel {
         let made = keys::ANNOUNCEMENTS.get(state, &key).unwrap_or(0);
         if made >= limit {
             return Err(Error::TooMany { limit });
-        }
-        if made == 0 {
-            // The first of an epoch clears the counts of those before.
-            for (old, _) in keys::ANNOUNCEMENTS.all(state) {
-                if old.0 < key.0 {
-                    keys::ANNOUNCEMENTS.remove(state, &old);
-                }
-            }
         }
         keys::ANNOUNCEMENTS.put(state, &key, &made.saturating_add(1));
         Ok(())
@@ -90,13 +82,13 @@ impl CheckedMsg for AnnounceModel {
                 model_id: id.clone(),
                 since_height: context.height,
             };
-            keys::HOSTS.put(state, &key, &host);
+            load(state, &host);
             state.emit(typed(&EventModelLoaded {
                 id,
                 address: address.to_vec(),
             }));
         } else {
-            keys::HOSTS.remove(state, &key);
+            unload(state, &id, &address);
             state.emit(typed(&EventModelUnloaded {
                 id,
                 address: address.to_vec(),

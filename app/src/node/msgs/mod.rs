@@ -3,6 +3,8 @@
 mod register;
 mod update;
 
+#[cfg(test)]
+pub(super) use register::put;
 pub(super) use register::{insert, Register};
 
 use race_proto::race::node::v1::Endpoints;
@@ -12,10 +14,13 @@ use crate::address::Account;
 use crate::auth;
 use crate::message::MessageType;
 
+/// The type URL of a registration.
+pub const REGISTER: &str = "/race.node.v1.MsgRegisterNode";
+
 /// What transactions may carry.
 pub const MESSAGES: &[MessageType] = &[
     MessageType {
-        type_url: "/race.node.v1.MsgRegisterNode",
+        type_url: REGISTER,
         parse: register::parse,
     },
     MessageType {

@@ -6,7 +6,7 @@ use race_proto::race::node::v1::{
 use race_proto::Any;
 use sha2::{Digest, Sha256};
 
-use crate::address::{consensus_address, Account};
+use crate::address::{consensus_address, Account, ConsensusAddress};
 use crate::context::Context;
 use crate::error::TxError;
 use crate::message::{decode, response, CheckedMsg, Lane};
@@ -67,11 +67,13 @@ impl CheckedMsg for Register {
 
     /// Anybody may register; what is cheap to see is seen before signatures and proofs.
     fn may_come(&self, state: &State) -> Result<(), TxError> {
-        Ok(check_free(state, self).and_then(|()| check_room(state))?)
+        Ok(check_free(state, self).and_then(|()| check_room(state).map(drop))?)
     }
 
     fn execute(&self, state: &mut State, context: &Context<'_>) -> Result<Any, TxError> {
-        check_room(state)?;
+        if let Some(address) = check_room(state)? {
+            node::outside::forget(state, &address);
+        }
         let registered = keys::REGISTERED.get_or_default(state);
         let node = insert(state, context, self, epoch::current(state).number)?;
         keys::REGISTERED.put(state, &registered.saturating_add(1));
@@ -81,28 +83,18 @@ impl CheckedMsg for Register {
     }
 }
 
-/// Whether the next block takes another registration.
-fn check_room(state: &State) -> Result<(), Error> {
+/// Whether the next block takes another registration, and whose place it takes, if anybody's.
+fn check_room(state: &State) -> Result<Option<ConsensusAddress>, Error> {
     let limit = crate::params::get(state, &params::PER_BLOCK);
     match keys::REGISTERED.get_or_default(state) < limit {
-        true => Ok(()),
+        true => node::outside::room(state, epoch::current(state).number),
         false => Err(Error::BlockFull { limit }),
     }
 }
 
-/// The keys of a node that no other may use.
-fn uses(new: &Register) -> [(&'static str, &[u8]); 4] {
-    [
-        ("consensus", &new.keys.consensus),
-        ("duty", &new.keys.duty),
-        ("share", &new.keys.share),
-        ("transport", &new.keys.transport),
-    ]
-}
-
 /// Whether no other node has these keys and accounts.
 fn check_free(state: &State, new: &Register) -> Result<(), Error> {
-    for (what, key) in uses(new) {
+    for (what, key) in node::uses(&new.keys) {
         if keys::KEYS.has(state, &Sha256::digest(key).into()) {
             return Err(Error::KeyTaken { what });
         }
@@ -142,14 +134,21 @@ pub(in crate::node) fn insert(
         registered_epoch: epoch,
         last_race_epoch: 0,
     };
-    keys::NODES.put(state, &address, &node);
-    for (_, key) in uses(new) {
-        keys::KEYS.put(state, &Sha256::digest(key).into(), &node.address);
-    }
-    keys::OPERATORS.put(state, &new.operator, &node.address);
-    keys::HOT.put(state, &new.hot_account, &node.address);
+    put(state, &node, &new.operator, &new.hot_account);
     auth::ensure_account(state, &new.operator);
     auth::ensure_account(state, &new.hot_account);
     events::registered(state, &node);
     Ok(node)
+}
+
+/// Writes a new node, with what leads to it.
+pub(in crate::node) fn put(state: &mut State, node: &Node, operator: &Account, hot: &Account) {
+    let address = node::address(node);
+    keys::NODES.put(state, &address, node);
+    for (_, key) in node.keys.iter().flat_map(node::uses) {
+        keys::KEYS.put(state, &Sha256::digest(key).into(), &node.address);
+    }
+    keys::OPERATORS.put(state, operator, &node.address);
+    keys::HOT.put(state, hot, &node.address);
+    node::outside::enter(state, &address, node);
 }

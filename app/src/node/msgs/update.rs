@@ -53,10 +53,13 @@ impl CheckedMsg for Update {
             sender: self.operator,
         })?;
         let address = node::address(&node);
-        let hot = self.hot_account.to_string();
-        if hot != node.hot_account {
+        let hot_account = self.hot_account.to_string();
+        if hot_account != node.hot_account {
+            // An account may be the hot account of another node and yet speak for this one, as its operator.
+            let hot = keys::HOT.get(state, &self.hot_account);
+            let named = hot.is_some_and(|other| other != node.address);
             let of = node::by_account(state, &self.hot_account);
-            if of.is_some_and(|other| other.address != node.address) {
+            if named || of.is_some_and(|other| other.address != node.address) {
                 return Err(Error::AccountTaken {
                     account: self.hot_account,
                 }
@@ -67,7 +70,7 @@ impl CheckedMsg for Update {
             }
             keys::HOT.put(state, &self.hot_account, &node.address);
             auth::ensure_account(state, &self.hot_account);
-            node.hot_account = hot;
+            node.hot_account = hot_account;
         }
         node.moniker = self.moniker.clone();
         node.endpoints = Some(self.endpoints.clone());

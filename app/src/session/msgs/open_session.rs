@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::TxError;
 use crate::events::typed;
 use crate::message::{decode, response, CheckedMsg};
-use crate::session::{errors::Error, escrow_account, keys, params, phase};
+use crate::session::{errors::Error, escrow_account, idle, keys, params, phase};
 use crate::state::State;
 use crate::tx::gas;
 use crate::{bank, fields, model};
@@ -114,10 +114,6 @@ impl OpenSession {
                 to,
             });
         }
-        let limit = crate::params::get(state, &params::MAX_OPEN);
-        if keys::OPEN_COUNT.get_or_default(state) >= limit {
-            return Err(Error::Full { limit });
-        }
         let limit = crate::params::get(state, &params::MAX_OPEN_PER_OWNER);
         if keys::OPEN_BY_OWNER.get(state, &self.creator).unwrap_or(0) >= limit {
             return Err(Error::OwnerFull { limit });
@@ -137,6 +133,9 @@ impl CheckedMsg for OpenSession {
 
     fn execute(&self, state: &mut State, context: &Context<'_>) -> Result<Any, TxError> {
         self.check(state, context.height)?;
+        if let Some(idle) = idle::room(state)? {
+            phase::close_idle(state, idle);
+        }
         bank::transfer(state, &self.creator, &escrow_account(), self.escrow)?;
         let id = keys::NEXT_ID.next(state, 1);
         let session = Session {
@@ -157,6 +156,7 @@ impl CheckedMsg for OpenSession {
         };
         keys::SESSIONS.put(state, &id, &session);
         keys::OPEN.put(state, &id, &());
+        idle::used(state, id);
         let open = keys::OPEN_COUNT.get_or_default(state).saturating_add(1);
         keys::OPEN_COUNT.put(state, &open);
         let own = keys::OPEN_BY_OWNER.get(state, &self.creator).unwrap_or(0);

@@ -164,6 +164,7 @@ pub(super) fn apply(state: &mut State, accepted: Accepted) -> Task {
     session.spent = stored(&session.spent).saturating_add(fee).to_string();
     session.settled = session.settled.saturating_add(1);
     session::put(state, &session);
+    session::used(state, session.id);
 
     keys::REQUESTS.put(state, &(session.id, task.index), &task.epoch);
     let reached = keys::REACHED.get(state, &session.id).unwrap_or(0);

@@ -4,7 +4,7 @@
 //! Precedence: a flag over a `RACED_...` variable over the file over the default. The variable of
 //! `[grpc] listen` is `RACED_GRPC_LISTEN`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -153,6 +153,10 @@ pub struct Grpc {
     /// Where others reach it, `host:port`, which is what the node is registered with; empty: where it
     /// listens, if that can be reached.
     pub external: String,
+    /// Connections of one address at once; 0: any number.
+    pub connections_per_address: usize,
+    /// Addresses of proxies before it, which stand for many clients: they have no such bound.
+    pub proxies: Vec<IpAddr>,
 }
 
 /// `[metrics]`
@@ -193,8 +197,12 @@ pub enum Scheme {
 pub struct Rest {
     /// Where it listens: plaintext, so loopback unless a proxy ends TLS before it.
     pub listen: SocketAddr,
-    /// Requests a second of one address; 0: any number.
+    /// Requests a second of one address, a proxy's too; 0: any number.
     pub per_second: u32,
+    /// Connections of one address at once; 0: any number.
+    pub connections_per_address: usize,
+    /// Addresses of proxies before it, which stand for many clients: they have no such bound.
+    pub proxies: Vec<IpAddr>,
 }
 
 /// `[race]`
@@ -278,6 +286,14 @@ impl Default for Config {
     }
 }
 
+/// Enough for an office behind one address.
+const CONNECTIONS_PER_ADDRESS: usize = 64;
+
+/// Where a proxy usually is.
+fn this_machine() -> Vec<IpAddr> {
+    vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+}
+
 fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
@@ -323,6 +339,8 @@ impl Default for Grpc {
         Self {
             listen: loopback(9090),
             external: String::new(),
+            connections_per_address: CONNECTIONS_PER_ADDRESS,
+            proxies: this_machine(),
         }
     }
 }
@@ -332,6 +350,8 @@ impl Default for Rest {
         Self {
             listen: loopback(1317),
             per_second: 200,
+            connections_per_address: CONNECTIONS_PER_ADDRESS,
+            proxies: this_machine(),
         }
     }
 }

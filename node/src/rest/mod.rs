@@ -119,11 +119,7 @@ pub async fn serve<A: Application + Sync>(
 }
 
 /// The router alone.
-pub fn router<A: Application + Sync>(
-    backend: Backend<A>,
-    config: &Rest,
-    latest: Latest,
-) -> Router {
+pub fn router<A: Application + Sync>(backend: Backend<A>, config: &Rest, latest: Latest) -> Router {
     let shared = Shared {
         feed: Feed::start(backend.clone(), latest),
         backend,

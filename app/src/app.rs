@@ -568,7 +568,8 @@ impl App {
         let signatures = signing::combine(&view.state, &awaited, &seen);
         drop(seen);
         let injected = injected::encode(signatures);
-        proposal::prepare(&view.state, injected, txs, max_bytes)
+        let context = view.context(self.oracle());
+        proposal::prepare(&view.state, &context, injected, txs, max_bytes)
     }
 
     /// What this node's vote for the next block carries.

@@ -6,13 +6,19 @@ use bytes::Bytes;
 
 use crate::address::Account;
 use crate::beacon::{self, keygen::MAX_DEALS_A_BLOCK};
+use crate::context::Context;
 use crate::injected;
 use crate::message::Lane;
 use crate::node::{self, params::PER_BLOCK as REGISTRATIONS_PER_BLOCK};
 use crate::params::get;
 use crate::state::State;
+use crate::tx::execute::pays;
 use crate::tx::params::MAX_BLOCK_BYTES;
 use crate::tx::{decode, CheckedTx};
+
+/// Transactions of one payer up to which none of a block is tried: it would cost every block more than so
+/// few places are worth.
+const UNTRIED: usize = 8;
 
 /// Orders and cuts the mempool's transactions for a block: after what the proposer itself adds the
 /// protocol's, at most `max_bytes` and the chain's own cap, without what does not decode. Deals and
@@ -21,9 +27,12 @@ use crate::tx::{decode, CheckedTx};
 /// many delay another's one.
 ///
 /// A protocol transaction stays behind an earlier one of the same signer that pays gas or waits, since
-/// their sequences follow each other.
+/// their sequences follow each other. Where one account pays for many, a user's transaction that could not pay
+/// behind those before it is left out, as when its payer gives all away in one of them: it would take its place
+/// for nothing.
 pub fn prepare(
     state: &State,
+    context: &Context<'_>,
     injected: Option<Bytes>,
     txs: Vec<Bytes>,
     max_bytes: u64,
@@ -60,21 +69,36 @@ pub fn prepare(
         registered = registered_with_it;
         let free = tx.lane == Lane::Protocol && !tx.signers.iter().any(|s| behind.contains(s));
         if free {
-            first.push((turn(&mut turns, &tx), bytes));
+            first.push((turn(&mut turns, &tx), (tx, bytes)));
         } else {
             behind.extend(&tx.signers);
-            second.push(bytes);
+            second.push((tx, bytes));
         }
     }
     let mut left = room;
     // Stable: one signer's stay in order, since the turn of each is later than that of the one before.
     first.sort_by_key(|(turn, _)| *turn);
-    let txs = first.into_iter().map(|(_, bytes)| bytes).chain(second);
-    let fit = txs.map_while(|bytes| {
+    let mut tried = many_of_one(second.iter().map(|(tx, _)| tx)).then(|| state.clone());
+    let ordered = first.into_iter().map(|(_, tx)| tx).chain(second);
+    let worth_it = ordered.filter_map(|(tx, bytes)| {
+        let pays = tried.as_mut().is_none_or(|tried| pays(tried, context, &tx));
+        (pays || tx.lane == Lane::Protocol).then_some(bytes)
+    });
+    let fit = worth_it.map_while(|bytes| {
         left = left.checked_sub(size_in_block(&bytes))?;
         Some(bytes)
     });
     injected.into_iter().chain(fit).collect()
+}
+
+/// Whether one account pays for more than a few of these.
+fn many_of_one<'a>(txs: impl Iterator<Item = &'a CheckedTx>) -> bool {
+    let mut paid: BTreeMap<Account, usize> = BTreeMap::new();
+    for tx in txs {
+        let paid = paid.entry(tx.payer()).or_default();
+        *paid = paid.saturating_add(1);
+    }
+    paid.values().any(|count| *count > UNTRIED)
 }
 
 /// The turn of a transaction: after all earlier ones of its signers.

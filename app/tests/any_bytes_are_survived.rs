@@ -18,6 +18,8 @@ mod input;
 mod made;
 #[path = "../fuzz/entries/query.rs"]
 mod query;
+#[path = "../fuzz/entries/sign_bytes.rs"]
+mod sign_bytes;
 #[path = "../fuzz/entries/snapshot.rs"]
 mod snapshot;
 #[path = "../fuzz/entries/transaction.rs"]
@@ -40,6 +42,11 @@ proptest! {
     #[test]
     fn as_a_message_in_amino_json(bytes in some_bytes()) {
         amino::survives(&bytes);
+    }
+
+    #[test]
+    fn as_a_document_that_is_signed(bytes in some_bytes()) {
+        sign_bytes::survives(&bytes);
     }
 
     #[test]
@@ -69,9 +76,10 @@ proptest! {
 
 #[test]
 fn what_fuzzing_kept_is_survived() {
-    let targets: [(&str, Body); 6] = [
+    let targets: [(&str, Body); 7] = [
         ("transaction", transaction::survives),
         ("amino", amino::survives),
+        ("sign_bytes", sign_bytes::survives),
         ("check_tx", check_tx::survives),
         ("query", query::survives),
         ("snapshot", snapshot::survives),

@@ -14,6 +14,7 @@
 //! | [`serving`] | inference and its checking |
 //! | [`abci`], [`comet`] | towards CometBFT |
 //! | [`unary`], [`grpc`], [`rest`], [`client`], [`wallet`] | towards users |
+//! | [`door`], [`places`] | how many connections a listener has, and a client of it |
 //! | [`tree`], [`proto_json`] | what is shown, and protobuf as JSON |
 //! | [`metrics`], [`status`], [`logging`], [`doctor`] | towards operators |
 //! | [`localnet`], [`demo`], [`network`], [`fetch`] | whole networks, and getting their files |
@@ -28,6 +29,7 @@ pub mod config;
 pub mod crew;
 pub mod demo;
 pub mod doctor;
+pub mod door;
 pub mod driver;
 pub mod fetch;
 pub mod grpc;
@@ -43,6 +45,7 @@ pub mod model_info;
 pub mod network;
 pub mod node;
 pub mod oracle;
+pub mod places;
 pub mod preempt;
 pub mod proto_json;
 pub mod protocol;

@@ -1,9 +1,10 @@
 //! The log of a running node: text or JSON on standard output, with a filter that SIGHUP reads again.
 
 use tokio::signal::unix::{signal, SignalKind};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{fmt, reload, EnvFilter, Layer as _, Registry};
+use tracing_subscriber::{fmt, reload, EnvFilter, Layer, Registry};
 
 use crate::config::LogFormat;
 use crate::metrics::logged::Logged;
@@ -27,15 +28,32 @@ impl Log {
         colours: bool,
         counted: Logged,
     ) -> Result<Self, FilterError> {
-        let (filter, handle) = reload::Layer::new(EnvFilter::try_new(filter)?);
-        let lines = match format {
-            LogFormat::Text => fmt::layer().with_ansi(colours).boxed(),
-            LogFormat::Json => fmt::layer().json().flatten_event(true).boxed(),
-        };
+        let (log, lines) = Self::lines(filter, format, colours, std::io::stdout)?;
         let counted = counted.with_filter(tracing::level_filters::LevelFilter::WARN);
-        let log = tracing_subscriber::registry();
-        log.with(lines.with_filter(filter)).with(counted).init();
-        Ok(Self(handle))
+        tracing_subscriber::registry()
+            .with(lines)
+            .with(counted)
+            .init();
+        Ok(log)
+    }
+
+    /// What writes the lines.
+    fn lines<W>(
+        filter: &str,
+        format: LogFormat,
+        colours: bool,
+        to: W,
+    ) -> Result<(Self, impl Layer<Registry>), FilterError>
+    where
+        W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    {
+        let (filter, handle) = reload::Layer::new(EnvFilter::try_new(filter)?);
+        let lines = fmt::layer().with_writer(to);
+        let lines = match format {
+            LogFormat::Text => lines.with_ansi(colours).boxed(),
+            LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        };
+        Ok((Self(handle), lines.with_filter(filter)))
     }
 
     /// At each SIGHUP, until the process ends: takes the filter that `read` gives.
@@ -59,3 +77,6 @@ impl Log {
         Ok(shown)
     }
 }
+
+#[cfg(test)]
+mod tests;

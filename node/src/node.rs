@@ -386,22 +386,16 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         backend: backend.clone(),
         inference: service,
     };
-    let serving = tokio::spawn(grpc::serve(config.grpc.listen, services, async move {
+    let serving = tokio::spawn(grpc::serve(config.grpc.clone(), services, async move {
         // An error means that the sender is gone: stop as well.
         drop(until.wait_for(|stop| *stop).await);
     }));
 
     let mut until = stopped.clone();
-    let rest = config.rest.clone();
-    let resting = tokio::spawn(rest::serve(
-        rest.listen,
-        rest.per_second,
-        backend,
-        latest,
-        async move {
-            drop(until.wait_for(|stop| *stop).await);
-        },
-    ));
+    let rest = rest::serve(config.rest.clone(), backend, latest, async move {
+        drop(until.wait_for(|stop| *stop).await);
+    });
+    let resting = tokio::spawn(rest);
 
     let outcome = supervise(comet.as_ref(), serving, resting, halted).await;
     stop.send_replace(true);

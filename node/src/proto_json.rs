@@ -39,7 +39,8 @@ pub enum ProtoError {
 }
 
 /// How deep messages may lie in each other for a packed one to be unpacked. Each `Any` is decoded for
-/// itself, so the decoder's own limit does not end them.
+/// itself, so the decoder's own limit (100) does not end them, and a few hundred kilobytes of them would
+/// overflow a thread's stack. What is read from JSON needs no such limit: `serde_json` reads 128 levels.
 const MAX_DEPTH: usize = 32;
 
 /// A message as a tree.

@@ -219,7 +219,7 @@ fn pay_fee(
             return Err(TxError::sdk(13, log));
         }
     }
-    let payer = tx.fee_granter.unwrap_or(tx.fee_payer);
+    let payer = tx.payer();
     if payer != tx.fee_payer {
         feegrant::take(state, context, payer, tx)?;
     }

@@ -48,6 +48,13 @@ pub struct CheckedTx {
     pub timeout_height: u64,
 }
 
+impl CheckedTx {
+    /// Whose coins pay the fee.
+    pub fn payer(&self) -> Account {
+        self.fee_granter.unwrap_or(self.fee_payer)
+    }
+}
+
 fn parse_error(what: impl std::fmt::Display) -> TxError {
     TxError::sdk(2, format!("{what}: tx parse error"))
 }

@@ -106,9 +106,35 @@ pub fn check(state: &mut State, context: &Context<'_>, tx: &CheckedTx, mode: Mod
     run(state, context, tx, mode)
 }
 
-fn run(state: &mut State, context: &Context<'_>, tx: &CheckedTx, mode: Mode) -> Outcome {
+/// Whether a transaction that was checked for the mempool passes the checks before its messages in a block
+/// that begins with what `state` has seen, so that a user's pays its fee; if so, `state` is as after it. Messages
+/// of the protocol do not run: they are costly, and their place is free.
+pub fn pays(state: &mut State, context: &Context<'_>, tx: &CheckedTx) -> bool {
+    let mut meter = meter(tx, Mode::Recheck);
+    state.begin();
+    let passed = ante::run(state, context, tx, &mut meter, Mode::Recheck).is_ok();
+    if passed && tx.lane == Lane::User {
+        state.begin();
+        match messages(state, context, tx, &mut meter) {
+            Ok(_) => state.keep(),
+            Err(_) => state.discard(),
+        }
+    }
+    match passed {
+        true => state.keep(),
+        false => state.discard(),
+    }
+    state.take_events();
+    passed
+}
+
+fn meter(tx: &CheckedTx, mode: Mode) -> Meter {
     let limited = mode != Mode::Simulate && tx.lane == Lane::User;
-    let mut meter = Meter::new(limited.then_some(tx.gas_limit));
+    Meter::new(limited.then_some(tx.gas_limit))
+}
+
+fn run(state: &mut State, context: &Context<'_>, tx: &CheckedTx, mode: Mode) -> Outcome {
+    let mut meter = meter(tx, mode);
     let newcomer = ante::is_newcomer(state, tx);
     state.begin();
     if let Err(error) = ante::run(state, context, tx, &mut meter, mode) {

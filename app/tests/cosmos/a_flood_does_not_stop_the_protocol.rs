@@ -223,3 +223,70 @@ fn an_account_that_emptied_itself_leaves_nothing_in_the_mempool() {
     assert_eq!(codes, [0]);
     assert!(chain.mempool.is_empty(), "the recheck removes them");
 }
+
+/// As many transactions of an account, which gives all away in the first of them.
+fn emptying(chain: &mut Chain, from: &Wallet, to: &Wallet, count: usize) -> Vec<Bytes> {
+    let all = chain.balance(from) - chain.signing(from).fee;
+    chain.send(from, vec![from.pays(to, all)]).unwrap();
+    for _ in 1..count {
+        chain.send(from, vec![from.pays(to, 1)]).unwrap();
+    }
+    chain.mempool.clone()
+}
+
+#[test]
+fn what_an_account_that_gave_all_away_cannot_pay_is_not_proposed() {
+    let mut chain = Chain::new(1);
+    let [alice, bob, carol] = ["alice", "bob", "carol"].map(Wallet::named);
+    emptying(&mut chain, &alice, &carol, 9);
+    // It fails and pays: that is no reason to leave it out.
+    let more_than_all = chain.balance(&bob) + 1;
+    chain
+        .send(&bob, vec![bob.pays(&carol, more_than_all)])
+        .unwrap();
+    chain.send(&bob, vec![bob.pays(&carol, 7)]).unwrap();
+    let txs = chain.mempool.clone();
+    let proposed = chain.app.prepare_proposal(&[], txs.clone(), u64::MAX);
+    assert_eq!(proposed, [&txs[..1], &txs[9..]].concat());
+
+    // What another proposer puts in takes its place for nothing, and no mempool takes it again.
+    assert!(chain.app.process_proposal(&txs));
+    let results = chain
+        .block(txs.iter().map(|tx| tx.to_vec()).collect())
+        .results;
+    let codes: Vec<u32> = results.iter().map(|result| result.code).collect();
+    assert_eq!(codes, [0, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0]);
+    assert!(txs[1..9].iter().all(|tx| refusal(&chain, tx).0 == "sdk"));
+}
+
+#[test]
+fn few_transactions_of_an_account_are_proposed_untried() {
+    let mut chain = Chain::new(1);
+    let txs = emptying(
+        &mut chain,
+        &Wallet::named("alice"),
+        &Wallet::named("bob"),
+        8,
+    );
+    let proposed = chain.app.prepare_proposal(&[], txs.clone(), u64::MAX);
+    assert_eq!(proposed, txs);
+}
+
+#[test]
+fn what_a_node_pays_for_is_proposed_behind_its_free_transactions() {
+    let node = TestNode::named("node0");
+    let mut chain = Builder::new(2)
+        .fund(node.hot.clone(), 1_000_000_000)
+        .start();
+    honest::act(&mut chain);
+    let free = chain.mempool.len();
+    assert!(free > 0);
+    for _ in 0..9 {
+        chain
+            .send(&node.hot, vec![node.hot.pays(&node.hot, 1)])
+            .unwrap();
+    }
+    let txs = chain.mempool.clone();
+    let proposed = chain.app.prepare_proposal(&[], txs.clone(), u64::MAX);
+    assert_eq!(proposed, txs);
+}

@@ -14,6 +14,7 @@ use race_proto::cosmos::authz::v1beta1::{
 use race_proto::cosmos::bank::v1beta1::SendAuthorization;
 use race_proto::cosmos::base::abci::v1beta1::TxMsgData;
 use race_proto::cosmos::base::v1beta1::Coin;
+use race_proto::cosmos::gov::v1::MsgSubmitProposal;
 use race_proto::race::race::v1::MsgSubmitRace;
 use race_proto::Any;
 use tendermint_proto::v0_38::abci::ExecTxResult;
@@ -268,6 +269,30 @@ fn protocol_messages_and_executions_without_end_are_refused() {
     let half = || exec(&hot, (0..33).map(|_| hot.pays(&alice, 1)).collect());
     let both = exec(&hot, vec![half(), half()]);
     assert_eq!(scene.refused(both), ("authz", 31));
+}
+
+#[test]
+fn executions_and_proposals_packed_in_each_other_thousands_deep_are_refused_before_they_are_decoded(
+) {
+    let scene = Scene::new();
+    let hot = scene.hot.clone();
+    let propose = |any: Any| {
+        Wallet::message(&MsgSubmitProposal {
+            messages: vec![any],
+            proposer: hot.address(),
+            ..MsgSubmitProposal::default()
+        })
+    };
+    let payment = || hot.pays(&scene.alice, 1);
+    let executions = (0..2_000).fold(payment(), |any, _| exec(&hot, vec![any]));
+    // Each of the two alone has a depth of its own.
+    let mixed = (0..1_000).fold(payment(), |any, _| exec(&hot, vec![propose(any)]));
+    for deep in [executions, mixed] {
+        let tx = scene.chain.sign(&hot, vec![deep.clone()]);
+        let log = scene.chain.app.simulate(&tx).error.unwrap().log;
+        assert!(log.contains("deep in each other"), "{log}");
+        assert_eq!(scene.refused(deep), ("sdk", 2));
+    }
 }
 
 #[test]

@@ -291,3 +291,23 @@ fn allowances_are_found_by_either_side() {
         (1, &given.allowances)
     );
 }
+
+#[test]
+fn what_a_revoked_allowance_no_longer_pays_is_not_proposed() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.allow(basic(None, None)).code, 0);
+    let (alice, hot) = (scene.alice.address(), scene.hot.address());
+    let revocation = Wallet::message(&MsgRevokeAllowance {
+        granter: alice,
+        grantee: hot,
+    });
+    let revoking = scene.alice.clone();
+    scene.chain.send(&revoking, vec![revocation]).unwrap();
+    for _ in 0..9 {
+        let tx = scene.paid_by_alice();
+        scene.chain.submit(tx).unwrap();
+    }
+    let txs = scene.chain.mempool.clone();
+    let proposed = scene.chain.app.prepare_proposal(&[], txs.clone(), u64::MAX);
+    assert_eq!(proposed, txs[..1]);
+}

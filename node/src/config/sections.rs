@@ -1,6 +1,6 @@
 //! The sections of `app.toml`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use race::backend::FASTEST;
@@ -112,6 +112,10 @@ pub struct Grpc {
     /// Where others reach it, `host:port`, which is what the node is registered with; empty: where it
     /// listens, if that can be reached.
     pub external: String,
+    /// Connections of one address at once; 0: any number.
+    pub connections_per_address: usize,
+    /// Addresses of proxies before it, which stand for many clients: they have no such bound.
+    pub proxies: Vec<IpAddr>,
 }
 
 /// `[metrics]`
@@ -152,8 +156,12 @@ pub enum Scheme {
 pub struct Rest {
     /// Where it listens: plaintext, so loopback unless a proxy ends TLS before it.
     pub listen: SocketAddr,
-    /// Requests a second of one address; 0: any number.
+    /// Requests a second of one address, a proxy's too; 0: any number.
     pub per_second: u32,
+    /// Connections of one address at once; 0: any number.
+    pub connections_per_address: usize,
+    /// Addresses of proxies before it, which stand for many clients: they have no such bound.
+    pub proxies: Vec<IpAddr>,
 }
 
 /// `[race]`
@@ -218,6 +226,14 @@ pub struct Inference {
     pub threads: usize,
 }
 
+/// Enough for an office behind one address.
+const CONNECTIONS_PER_ADDRESS: usize = 64;
+
+/// Where a proxy usually is.
+fn this_machine() -> Vec<IpAddr> {
+    vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+}
+
 fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
@@ -264,6 +280,8 @@ impl Default for Grpc {
         Self {
             listen: loopback(9090),
             external: String::new(),
+            connections_per_address: CONNECTIONS_PER_ADDRESS,
+            proxies: this_machine(),
         }
     }
 }
@@ -273,6 +291,8 @@ impl Default for Rest {
         Self {
             listen: loopback(1317),
             per_second: 200,
+            connections_per_address: CONNECTIONS_PER_ADDRESS,
+            proxies: this_machine(),
         }
     }
 }

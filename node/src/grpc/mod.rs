@@ -15,6 +15,8 @@ use tendermint_abci::Application;
 use tonic::service::Routes;
 use tonic::transport::Server;
 
+use crate::config::Grpc;
+use crate::door::{self, Door};
 use crate::unary::Backend;
 
 /// Largest request or response, bytes: above the largest transaction, below what hurts.
@@ -57,7 +59,7 @@ pub enum GrpcError {
 /// # Errors
 /// See [`GrpcError`].
 pub async fn serve<A, I>(
-    listen: SocketAddr,
+    config: Grpc,
     services: Services<A, I>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), GrpcError>
@@ -65,6 +67,7 @@ where
     A: Application + Sync,
     I: Inference,
 {
+    let listen = config.listen;
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .map_err(|source| GrpcError::Listen {
@@ -89,7 +92,8 @@ where
         .into_axum_router()
         .fallback_service(bridge::Bridge::new(services.backend));
     tracing::info!(%listen, "gRPC is ready");
-    let incoming = listen::incoming(listener, KEEPALIVE);
+    let bounds = door::bounds(config.connections_per_address, &config.proxies);
+    let incoming = listen::incoming(Door::new("gRPC", listener, bounds), KEEPALIVE);
     Server::builder()
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE))

@@ -7,6 +7,12 @@ use race_app::registry;
 use race_proto::cosmos::gov::v1::MsgSubmitProposal;
 
 use super::*;
+use crate::proto_json;
+
+#[path = "../../../app/fuzz/entries/input.rs"]
+mod input;
+#[path = "../../../app/fuzz/entries/transcoding.rs"]
+mod transcoding;
 
 fn methods() -> impl Iterator<Item = MethodDescriptor> {
     let services = descriptor_pool().services();
@@ -108,8 +114,28 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_a_fuzzer_makes_of_any_bytes_is_survived(bytes in proptest::collection::vec(any::<u8>(), 0..240)) {
+        transcoding::survives(&bytes);
+    }
+}
+
 #[test]
-fn messages_packed_in_each_other_without_end_are_not_unpacked() {
+fn what_fuzzing_kept_is_survived() {
+    let seeds =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/fuzz/seeds/transcoding");
+    let files: Vec<_> = std::fs::read_dir(seeds).unwrap().collect();
+    assert!(!files.is_empty());
+    for file in files {
+        transcoding::survives(&std::fs::read(file.unwrap().path()).unwrap());
+    }
+}
+
+/// A proposal in a proposal, so many deep.
+fn packed(depth: usize) -> Any {
     let pack = |any: Any, _| {
         let proposal = MsgSubmitProposal {
             messages: vec![any],
@@ -120,9 +146,35 @@ fn messages_packed_in_each_other_without_end_are_not_unpacked() {
             value: proposal.encode_to_vec(),
         }
     };
-    let deep = (0..5_000).fold(Any::default(), pack);
-    let text = any_tree(&deep).to_json();
+    (0..depth).fold(Any::default(), pack)
+}
+
+#[test]
+fn messages_packed_in_each_other_are_unpacked_to_a_depth() {
+    let unpacked = |depth| any_tree(&packed(depth)).to_json().matches("@type").count();
+    // The innermost names no type.
+    assert_eq!(unpacked(5), 6);
+    // That of the one which is shown as bytes is the last.
+    assert_eq!(unpacked(3 * MAX_DEPTH), MAX_DEPTH + 1);
+}
+
+#[test]
+fn messages_packed_in_each_other_without_end_are_not_unpacked() {
+    let text = any_tree(&packed(5_000)).to_json();
     // The innermost that is shown is bytes.
     assert!(text.contains("\"value\": \""));
     assert!(text.lines().count() < 1_000);
+}
+
+#[test]
+fn json_in_json_without_end_is_refused_before_it_is_a_message() {
+    let deep = |depth: usize| {
+        let open = r#"{"@type":"/cosmos.gov.v1.MsgSubmitProposal","messages":["#;
+        format!("{}{}", open.repeat(depth), "]}".repeat(depth))
+    };
+    let read = |depth| serde_json::from_str::<Json>(&deep(depth)).map(any_from_json);
+    assert!(read(5).unwrap().is_ok());
+    // Two levels each.
+    assert!(read(60).unwrap().is_ok());
+    assert!(read(100_000).is_err());
 }

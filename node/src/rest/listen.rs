@@ -1,11 +1,10 @@
-//! The connections of REST: how many there are, and how long one may take to say what it wants. HTTP/1.1,
-//! as REST of other Cosmos chains.
+//! The connections of REST, and how long one may take to say what it wants. HTTP/1.1, as REST of other
+//! Cosmos chains.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
@@ -15,19 +14,16 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{watch, OwnedSemaphorePermit, Semaphore};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::Service as _;
 
-/// How long to wait when no connection can be accepted, as when all file descriptors are in use.
-const PAUSE: Duration = Duration::from_millis(200);
+use crate::door::Door;
 
 /// What connections may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections at once. Who comes above it waits until one ends.
-    pub connections: usize,
     /// How long a client may take for a request's headers, from the connection or the last answer on.
     pub headers_within: Duration,
     /// How long what is in progress may take once the server stops.
@@ -37,7 +33,6 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 1_024,
             headers_within: Duration::from_secs(15),
             end_within: Duration::from_secs(5),
         }
@@ -45,20 +40,14 @@ impl Default for Limits {
 }
 
 /// Serves until `stop` resolves, then ends what is in progress.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    limits: Limits,
-    stop: impl Future<Output = ()>,
-) {
-    let places = Arc::new(Semaphore::new(limits.connections));
+pub async fn serve(door: Door, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
     let (stopping, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
     loop {
         let next = tokio::select! {
             () = &mut stop => break,
-            next = next(&listener, &places) => next,
+            next = door.next() => next,
         };
         while connections.try_join_next().is_some() {}
         let (stream, address, place) = next;
@@ -68,7 +57,7 @@ pub async fn serve(
             drop(place);
         });
     }
-    drop(listener);
+    drop(door);
     stopping.send_replace(true);
     let ended = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(limits.end_within, ended)
@@ -76,24 +65,6 @@ pub async fn serve(
         .is_err()
     {
         connections.shutdown().await;
-    }
-}
-
-/// The next connection, once there is a place for it: until then it waits in the system's queue.
-async fn next(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
-    // Nobody closes it.
-    let place = Arc::clone(places).acquire_owned().await.ok();
-    loop {
-        match listener.accept().await {
-            Ok((stream, address)) => return (stream, address, place),
-            Err(error) => {
-                tracing::warn!(%error, "REST cannot accept a connection");
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
     }
 }
 

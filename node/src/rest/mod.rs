@@ -6,7 +6,8 @@
 //! | [`routes`] | the table of routes, and finding one |
 //! | [`request`] | a request message out of path, query and body |
 //! | [`limit`] | how many requests an address may make |
-//! | [`listen`] | how many connections there are, and how long one may say nothing |
+//! | [`body`] | how large a body is, and how slowly it may come |
+//! | [`listen`] | the connections, and how long one may say nothing |
 //! | [`openapi`], [`comments`] | `/openapi.json`, described by the comments of the `.proto` files |
 //! | [`page`] | the explorer's page at `/`, its files in `/explorer/` |
 //! | [`feed`], [`socket`] | what the page follows, `/explorer/live`: JSON, or a websocket |
@@ -14,6 +15,7 @@
 // A `Status` is what every step returns; boxing it in between would help nobody.
 #![allow(clippy::result_large_err)]
 
+pub mod body;
 pub mod comments;
 pub mod feed;
 pub mod limit;
@@ -29,7 +31,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::body::{to_bytes, Body};
+use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, FromRequestParts as _, Request, State};
 use axum::response::Response;
@@ -40,7 +42,6 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use http_body_util::LengthLimitError;
 use prost::Message;
 use prost_reflect::DynamicMessage;
 use serde_json::json;
@@ -48,15 +49,17 @@ use tendermint_abci::Application;
 use tokio::sync::Semaphore;
 use tonic::{Code, Status};
 
+use crate::config::Rest;
+use crate::door::{self, Door};
 use crate::latest::Latest;
+use crate::places::{self, Places};
 use crate::proto_json::tree;
 use crate::unary::{height, Backend, HEIGHT_HEADER};
+use body::Bodies;
 use feed::Feed;
 use limit::Limit;
-use socket::{Pace, Places};
+use socket::Pace;
 
-/// Largest body: the largest transaction in base64, with room around it.
-const MAX_BODY_BYTES: usize = 2 << 20;
 /// How long one request may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// Requests in progress.
@@ -85,23 +88,24 @@ pub enum RestError {
 struct Shared<A> {
     backend: Backend<A>,
     at_once: Semaphore,
+    bodies: Bodies,
     limit: Mutex<Limit>,
     feed: Arc<Feed<A>>,
     sockets: Arc<Places>,
     pace: Pace,
 }
 
-/// Listens, then serves until `stop` resolves. `per_second`: requests of one address, 0 for any.
+/// Listens, then serves until `stop` resolves.
 ///
 /// # Errors
 /// See [`RestError`].
 pub async fn serve<A: Application + Sync>(
-    listen: SocketAddr,
-    per_second: u32,
+    config: Rest,
     backend: Backend<A>,
     latest: Latest,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RestError> {
+    let listen = config.listen;
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .map_err(|source| RestError::Listen {
@@ -109,24 +113,22 @@ pub async fn serve<A: Application + Sync>(
             source,
         })?;
     tracing::info!(%listen, "REST is ready");
-    let router = router(backend, per_second, latest);
-    listen::serve(listener, router, listen::Limits::default(), stop).await;
+    let bounds = door::bounds(config.connections_per_address, &config.proxies);
+    let door = Door::new("REST", listener, bounds);
+    let router = router(backend, &config, latest);
+    listen::serve(door, router, listen::Limits::default(), stop).await;
     Ok(())
 }
 
 /// The router alone.
-pub fn router<A: Application + Sync>(
-    backend: Backend<A>,
-    per_second: u32,
-    latest: Latest,
-) -> Router {
-    paced(backend, per_second, latest, Pace::default())
+pub fn router<A: Application + Sync>(backend: Backend<A>, config: &Rest, latest: Latest) -> Router {
+    paced(backend, config, latest, Pace::default())
 }
 
 /// The same with sockets of this pace.
 fn paced<A: Application + Sync>(
     backend: Backend<A>,
-    per_second: u32,
+    config: &Rest,
     latest: Latest,
     pace: Pace,
 ) -> Router {
@@ -134,8 +136,9 @@ fn paced<A: Application + Sync>(
         feed: Feed::start(backend.clone(), latest),
         backend,
         at_once: Semaphore::new(AT_ONCE),
-        limit: Mutex::new(Limit::new(per_second)),
-        sockets: Arc::default(),
+        bodies: Bodies::new(body::Limits::default()),
+        limit: Mutex::new(Limit::new(config.per_second)),
+        sockets: Places::new(socket::bounds(&config.proxies)),
         pace,
     };
     Router::new()
@@ -189,7 +192,7 @@ async fn answer<A: Application + Sync>(
     let address = address.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |from| from.0.ip());
     let admitted = {
         let mut limit = shared.limit.lock().unwrap_or_else(PoisonError::into_inner);
-        limit.admits(address, Instant::now())
+        limit.admits(places::client(address), Instant::now())
     };
     if !admitted {
         return Err(Status::resource_exhausted(
@@ -197,10 +200,15 @@ async fn answer<A: Application + Sync>(
         )
         .into());
     }
+    let (mut parts, body) = request.into_parts();
+    let route = routes::find(parts.method.as_str(), parts.uri.path());
+    let body = match &route {
+        Some((route, _)) if route.body => Some(shared.bodies.read(body).await?),
+        _ => None,
+    };
     let busy = |_| Status::unavailable("too many requests in progress; try again");
     let _place = shared.at_once.try_acquire().map_err(busy)?;
 
-    let (mut parts, body) = request.into_parts();
     if parts.method == Method::GET && parts.uri.path() == LIVE {
         return Ok(live(shared, &mut parts, address).await?);
     }
@@ -219,14 +227,10 @@ async fn answer<A: Application + Sync>(
             })?));
         }
     }
-    let route = routes::find(parts.method.as_str(), path);
     let (route, captured) = route.ok_or_else(|| Status::unimplemented("Not Implemented"))?;
-    let body = match route.body {
-        true => read(body).await?,
-        false => bytes::Bytes::new(),
-    };
     let query = parts.uri.query().unwrap_or_default();
-    let message = request::build(route, &captured, query, &body)?;
+    let bytes = body.as_ref().map_or(&[][..], |held| &held.bytes);
+    let message = request::build(route, &captured, query, bytes)?;
     let asked = height_header(&parts.headers);
     let answer = shared
         .backend
@@ -286,25 +290,9 @@ fn json_response(text: String) -> Response {
     response
 }
 
-/// The bytes of a body.
-async fn read(body: Body) -> Result<bytes::Bytes, Refused> {
-    let read = to_bytes(body, MAX_BODY_BYTES).await;
-    read.map_err(|error| {
-        let source = std::error::Error::source(&error);
-        match source.is_some_and(|source| source.is::<LengthLimitError>()) {
-            true => Refused {
-                http: StatusCode::PAYLOAD_TOO_LARGE,
-                status: Status::invalid_argument(format!(
-                    "a body has at most {MAX_BODY_BYTES} bytes"
-                )),
-            },
-            false => Status::invalid_argument(format!("the body cannot be read: {error}")).into(),
-        }
-    })
-}
-
 /// Why a request has no answer.
-struct Refused {
+#[derive(Debug)]
+pub struct Refused {
     http: StatusCode,
     status: Status,
 }

@@ -2,9 +2,8 @@
 //! sockets there are, how long one may be silent, how far behind it may be. Who is refused or dropped asks
 //! for the same JSON without a socket.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -13,10 +12,11 @@ use tendermint_abci::Application;
 use tokio::time::{interval, timeout};
 
 use super::feed::Feed;
+use crate::places::{Bounds, Place};
 
 /// Sockets in all.
 const SOCKETS: usize = 256;
-/// Sockets of one address; a proxy on this machine stands for many and has no such bound.
+/// Sockets of one address that is no proxy's.
 const SOCKETS_OF_ADDRESS: usize = 16;
 /// Largest message that is read: nothing is to be said.
 const MAX_MESSAGE_BYTES: usize = 1024;
@@ -42,43 +42,12 @@ impl Default for Pace {
     }
 }
 
-/// Who has a socket.
-#[derive(Debug, Default)]
-pub struct Places(Mutex<BTreeMap<IpAddr, usize>>);
-
-/// A place; free again when dropped.
-#[derive(Debug)]
-pub struct Place {
-    places: Arc<Places>,
-    address: IpAddr,
-}
-
-impl Places {
-    /// A place for an address, unless it or all have as many as they may.
-    pub fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = taken.get(&address).copied().unwrap_or(0);
-        let full = taken.values().sum::<usize>() >= SOCKETS;
-        if full || (own >= SOCKETS_OF_ADDRESS && !address.is_loopback()) {
-            return None;
-        }
-        taken.insert(address, own.saturating_add(1));
-        Some(Place {
-            places: Arc::clone(self),
-            address,
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = taken.get_mut(&self.address) {
-            *own = own.saturating_sub(1);
-            if *own == 0 {
-                taken.remove(&self.address);
-            }
-        }
+/// How many sockets there are.
+pub fn bounds(proxies: &[IpAddr]) -> Bounds {
+    Bounds {
+        all: SOCKETS,
+        of_address: SOCKETS_OF_ADDRESS,
+        proxies: proxies.to_vec(),
     }
 }
 
@@ -133,29 +102,5 @@ async fn serve<A: Application + Sync>(mut socket: WebSocket, feed: &Feed<A>, pac
                 next = Some(Message::Ping(bytes::Bytes::new()));
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_has_few_sockets_a_proxy_more_and_all_together_have_a_bound() {
-        let places = Arc::new(Places::default());
-        let far = IpAddr::from([10, 0, 0, 1]);
-        let mut held: Vec<Place> = (0..SOCKETS_OF_ADDRESS)
-            .map(|_| places.take(far).unwrap())
-            .collect();
-        assert!(places.take(far).is_none());
-        held.pop();
-        held.push(places.take(far).unwrap());
-        let proxy = IpAddr::from([127, 0, 0, 1]);
-        while let Some(place) = places.take(proxy) {
-            held.push(place);
-        }
-        assert_eq!(held.len(), SOCKETS);
-        drop(held);
-        assert!(places.take(far).is_some());
     }
 }

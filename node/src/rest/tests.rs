@@ -116,7 +116,15 @@ async fn comet(chain_height: u64) -> String {
 async fn rest(app: &App) -> Router {
     let url = comet(app.latest().height()).await;
     let rpc = RpcClient::new(&url).unwrap();
-    router(Backend::new(Arc::new(app.clone()), rpc), 0, latest(app))
+    let backend = Backend::new(Arc::new(app.clone()), rpc);
+    router(backend, &any_rate(), latest(app))
+}
+
+fn any_rate() -> Rest {
+    Rest {
+        per_second: 0,
+        ..Rest::default()
+    }
 }
 
 /// The newest state, and no other after it.
@@ -504,7 +512,11 @@ async fn too_many_requests_of_one_address_are_refused() {
     let chain = chain();
     let rpc = RpcClient::new("http://127.0.0.1:1").unwrap();
     let backend = Backend::new(Arc::new(chain.app.clone()), rpc);
-    let rest = router(backend, 1, latest(&chain.app));
+    let config = Rest {
+        per_second: 1,
+        ..Rest::default()
+    };
+    let rest = router(backend, &config, latest(&chain.app));
     let address = ConnectInfo(SocketAddr::from(([10, 0, 0, 1], 5)));
     let ask = || {
         let request = Request::builder().uri("/race/epoch/v1/current");
@@ -580,7 +592,7 @@ async fn a_socket_that_reads_nothing_is_hung_up_on_and_one_that_answers_is_kept(
         silence: Duration::from_secs(2),
         ..Pace::default()
     };
-    let router = paced(backend, 0, latest(&chain.app), pace);
+    let router = paced(backend, &any_rate(), latest(&chain.app), pace);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -622,7 +634,11 @@ async fn a_body_that_is_too_large_too_deep_or_no_json_is_refused_in_the_document
         let rest = rest.clone();
         async move { send(&rest, request, &body).await }
     };
-    let (response, json) = post(" ".repeat(MAX_BODY_BYTES + 1), "application/json").await;
+    let (response, json) = post(
+        " ".repeat(body::Limits::default().bytes + 1),
+        "application/json",
+    )
+    .await;
     assert_eq!(response.status(), 413);
     is_refusal(&json, Code::InvalidArgument);
     let deep = [

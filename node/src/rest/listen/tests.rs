@@ -2,9 +2,11 @@
 
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::places::Bounds;
 
 const SHORT: Duration = Duration::from_millis(300);
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
@@ -20,13 +22,21 @@ async fn start(connections: usize, headers_within: Duration) -> Server {
     let address = listener.local_addr().unwrap();
     let answer = |ConnectInfo(from): ConnectInfo<SocketAddr>| async move { from.to_string() };
     let router = Router::new().route("/", get(answer));
+    let door = Door::new(
+        "REST",
+        listener,
+        Bounds {
+            all: connections,
+            of_address: 0,
+            proxies: Vec::new(),
+        },
+    );
     let limits = Limits {
-        connections,
         headers_within,
         end_within: SHORT,
     };
     let (stop, stopped) = oneshot::channel();
-    let done = tokio::spawn(serve(listener, router, limits, async move {
+    let done = tokio::spawn(serve(door, router, limits, async move {
         drop(stopped.await);
     }));
     Server {

@@ -52,7 +52,7 @@ fn kind(input: &mut Input) -> MessageDescriptor {
         }
         _ => {
             let known: Vec<_> = registry::messages().map(|kind| kind.type_url).collect();
-            descriptor(*input.one_of(&known))
+            descriptor(input.one_of::<&str>(&known))
         }
     }
 }
@@ -126,7 +126,7 @@ fn value(field: &FieldDescriptor, input: &mut Input, depth: u8) -> Value {
         (0, _) => Value::Null,
         (1, _) => input.number().into(),
         (2, _) => input.text().into(),
-        (_, Kind::Bool) => (input.byte() % 2 == 0).into(),
+        (_, Kind::Bool) => input.byte().is_multiple_of(2).into(),
         (_, Kind::Enum(kind)) => {
             let values: Vec<_> = kind.values().collect();
             input.one_of(&values).name().into()

@@ -43,6 +43,8 @@ impl World {
     pub async fn new(localnet: &Localnet) -> Self {
         let node = localnet.network.nodes[0].clone();
         let chain = ChainClient::connect(&node.rpc).await.unwrap();
+        // The state of the first block is there when the second is.
+        chain.wait_for_height(2, LIMIT).await.unwrap();
         let keyring = Keyring::open(&localnet.plan.client_home(), "test").unwrap();
         let alice = keyring.get("alice").unwrap().1;
         let payer = Wallet::named("payer");
@@ -54,7 +56,12 @@ impl World {
         let sent = chain.send(&alice, vec![funds], &TxOptions::default()).await;
         sent.unwrap();
         let account = chain.account(&payer.account).await.unwrap();
-        let http = reqwest::Client::builder().no_proxy().timeout(LIMIT).build();
+        // A connection is not used again: the server ends some of those on which it refused.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .timeout(LIMIT)
+            .build();
         let grpc = Channel::from_shared(format!("http://{}", node.grpc)).unwrap();
         Self {
             chain_id: chain.chain_id().to_owned(),

@@ -19,7 +19,7 @@ use crate::client::{ChainClient, TxOptions};
 use crate::localnet::Plan;
 use crate::network::Network;
 use crate::node::Failure;
-use crate::serving::client::{Ask, Asked};
+use crate::serving::client::{Ask, Asked, Drawn};
 use crate::wallet::amount;
 use crate::wallet::key::Key;
 use crate::wallet::keyring::Keyring;
@@ -160,6 +160,7 @@ impl Story<'_> {
                         max_mean_distance: self.max_mean_distance,
                         max_mean_margin: 2_500,
                         max_violations_millis: 300,
+                        max_margin: 0,
                     }],
                 }),
                 min_memory_bytes: 256 << 20,
@@ -520,11 +521,13 @@ impl Story<'_> {
             temperature_millis: 700,
         };
         let height = self.sight.chain.height().await?;
+        let drawn = Drawn::ask(&self.sight.chain, opened.id, index, 0).await?;
         let ask = Ask {
             chain_id: &self.network.chain_id,
             session: opened.id,
             index,
             attempt: 0,
+            drawn: &drawn,
             body,
             max_fee: u128::MAX >> 1,
             expiry_height: height.saturating_add(100),
@@ -536,7 +539,11 @@ impl Story<'_> {
             // A closed standard output shows at the next line.
             drop(std::io::stdout().flush());
         };
-        Ok(ask.run(&self.network.nodes[0].grpc, &mut show).await?)
+        let asked = ask.run(&self.network.nodes[0].grpc, &mut show).await?;
+        match asked.unacknowledged {
+            Some(why) => Err(format!("the acknowledgement did not arrive: {why}").into()),
+            None => Ok(asked),
+        }
     }
 
     async fn task(&self, session_id: u64, index: u64) -> Result<settlement::Task, Failure> {

@@ -60,6 +60,13 @@ pub fn write_tiny_gguf(path: &Path, seed: u64) -> io::Result<()> {
 /// The bytes of the model for `seed`.
 #[must_use]
 pub fn tiny_gguf(seed: u64) -> Vec<u8> {
+    tiny_gguf_split_as(seed, "gpt-2")
+}
+
+/// The bytes of the model for `seed`, whose text is split into words as those of the model family
+/// `pre` (`tokenizer.ggml.pre`).
+#[must_use]
+pub fn tiny_gguf_split_as(seed: u64, pre: &str) -> Vec<u8> {
     let vocabulary = Vocabulary::build();
     let tensors = tensors(seed, &vocabulary);
 
@@ -67,7 +74,7 @@ pub fn tiny_gguf(seed: u64) -> Vec<u8> {
     out.0.extend_from_slice(b"GGUF");
     out.u32(3);
     out.u64(tensors.len() as u64);
-    let entries = entries(&vocabulary);
+    let entries = entries(&vocabulary, pre);
     out.u64(entries.len() as u64);
     for (key, value) in &entries {
         out.text(key);
@@ -139,7 +146,7 @@ fn byte_letter(byte: u8) -> char {
     char::from_u32(256 + rank).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-fn entries(vocabulary: &Vocabulary) -> Vec<(String, Vec<u8>)> {
+fn entries(vocabulary: &Vocabulary, pre: &str) -> Vec<(String, Vec<u8>)> {
     let text = |value: &str| {
         let mut out = Writer(Vec::new());
         out.u32(8);
@@ -199,7 +206,7 @@ fn entries(vocabulary: &Vocabulary) -> Vec<(String, Vec<u8>)> {
         ("llama.rope.dimension_count", number(WIDTH as u32 / HEADS)),
         ("llama.vocab_size", number(VOCABULARY_SIZE)),
         ("tokenizer.ggml.model", text("gpt2")),
-        ("tokenizer.ggml.pre", text("gpt-2")),
+        ("tokenizer.ggml.pre", text(pre)),
         ("tokenizer.ggml.tokens", texts(&vocabulary.tokens)),
         ("tokenizer.ggml.token_type", kinds),
         ("tokenizer.ggml.merges", texts(&vocabulary.merges)),

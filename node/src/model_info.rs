@@ -35,6 +35,7 @@ pub fn thresholds(max_mean_distance: u32) -> Thresholds {
             max_mean_distance,
             max_mean_margin: 2_500,
             max_violations_millis: 300,
+            max_margin: 0,
         }],
     }
 }

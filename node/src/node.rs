@@ -47,7 +47,9 @@ use crate::retention::{Keep, Retention};
 use crate::secrets::Secrets;
 use crate::sender::Sender;
 use crate::serving::host::Host;
-use crate::serving::service::{Running, Service};
+use crate::serving::peers::Peers;
+use crate::serving::running::Running;
+use crate::serving::service::Service;
 use crate::serving::tasks::Tasks;
 use crate::serving::verifier::Verifier;
 use crate::shutdown;
@@ -378,6 +380,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         host,
         tasks,
         running: Running::default(),
+        peers: Peers::default(),
         metrics: metrics.work,
     };
     let mut until = stopped.clone();

@@ -12,15 +12,28 @@
 //!    candidates are true, but whose tokens are not what the sampler picks), also when the winners were
 //!    dropped from the committed list.
 //!
-//! The judgement is on means over the answer, never on maxima: honest maxima reach more than 1 nat.
+//! The judgement is on means over the answer, not on maxima: honest maxima reach more than 1 nat. One
+//! maximum is looked at, far above those: the margin at a single position, or one token in a long answer could
+//! be anything (a committed list can be made to fit it). It counts only candidates that an honest
+//! executor has in its list whatever its device: those that are committed, and those that lie more than
+//! [`UNSURE`] above the end of the checker's list. Others an honest sampler may not have seen, and their
+//! margins grow with the temperature.
+//!
 //! What cannot be checked is an outcome of its own and never counts as a pass.
 
-use crate::artifact::{Artifact, Candidate, MAX_TOP_K};
+use crate::artifact::{Artifact, Candidate, Position, MAX_TOP_K};
 use crate::sampling::Sampler;
 
 /// Where differences and margins are cut off before they enter a mean, in 1e-4 nats: 10 nats. A
 /// single wild value can then not decide a long answer.
 pub const CAP: u32 = 100_000;
+
+/// Largest margin at one position where a [`LengthClass`] says nothing, in 1e-4 nats: 5 nats. Honest
+/// log-probabilities differ by 1.1 nats at most.
+pub const DEFAULT_MAX_MARGIN: u32 = 50_000;
+
+/// How far above the end of the checker's list a candidate is in every honest list, in 1e-4 nats: 2 nats.
+pub const UNSURE: i32 = 20_000;
 
 /// What the checker's own teacher-forced prefill says at one position.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +81,9 @@ pub enum CannotCheck {
     /// No thresholds are calibrated for an answer of this length.
     #[error("the answer is shorter than any length that thresholds are calibrated for")]
     TooShort,
+    /// The checker's engine does not take the request: too long for its context, or no template.
+    #[error("this node's engine does not take the request, and never will")]
+    Unanswerable,
 }
 
 impl CannotCheck {
@@ -85,6 +101,7 @@ impl CannotCheck {
             Self::IncompletePrefill => 8,
             Self::TooShort => 9,
             Self::WrongTopK => 10,
+            Self::Unanswerable => 11,
         }
     }
 }
@@ -107,6 +124,8 @@ pub struct Comparison {
     pub mismatches: u64,
     /// The first of them.
     pub first_mismatch: Option<u64>,
+    /// The largest margin at one position, against candidates that every honest list has.
+    pub max_margin: u64,
 }
 
 impl Comparison {
@@ -170,8 +189,23 @@ pub fn compare(
         if margin > thresholds.margin_limit {
             add(&mut result.margin_violations, 1);
         }
+        let listed = listed_by_all(position, &own.top);
+        let margin = sampler.margin(at, &listed, position.token, own.chosen);
+        result.max_margin = result.max_margin.max(margin.into());
     }
     Ok(result)
+}
+
+/// The checker's candidates that an honest executor listed as well, whatever its device.
+fn listed_by_all(position: &Position, top: &[Candidate]) -> Vec<Candidate> {
+    let end = top.last().map_or(0, |last| last.logprob);
+    top.iter()
+        .filter(|own| {
+            own.logprob.saturating_sub(end) > UNSURE
+                || position.top.iter().any(|c| c.token == own.token)
+        })
+        .copied()
+        .collect()
 }
 
 /// Sums of at most 2^16 positions times 2^6 candidates times 2^17 stay far below 2^64.
@@ -190,6 +224,8 @@ pub struct LengthClass {
     pub max_mean_margin: u32,
     /// The largest allowed share of positions above the margin limit, in thousandths.
     pub max_violations_millis: u32,
+    /// The largest allowed margin at any one position, in 1e-4 nats; 0 for [`DEFAULT_MAX_MARGIN`].
+    pub max_margin: u32,
 }
 
 /// The thresholds of one (model, numeric format, device class).
@@ -263,6 +299,7 @@ impl Thresholds {
                 max_mean_distance,
                 max_mean_margin,
                 max_violations_millis,
+                max_margin: DEFAULT_MAX_MARGIN,
             };
         Self {
             top_k: top_k.clamp(1, 64),
@@ -303,6 +340,41 @@ impl Thresholds {
     }
 }
 
+/// A statement of the settled record that the request or the model contradicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Statement {
+    /// The request: it is none that a host may answer.
+    Request,
+    /// The prompt: its tokens are not the request's, or not as many as were charged.
+    Prompt,
+    /// The numeric format: not the model's.
+    Format,
+    /// The number of candidates: not what the model's thresholds ask for.
+    TopK,
+    /// The length: not what was charged, or more than the request allows.
+    Length,
+    /// The tokens: not all are of the model's vocabulary.
+    Tokens,
+    /// The text: not what the tokens stand for.
+    Text,
+}
+
+impl Statement {
+    /// The stable code in digests.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Request => 1,
+            Self::Prompt => 2,
+            Self::Format => 3,
+            Self::TopK => 4,
+            Self::Length => 5,
+            Self::Tokens => 6,
+            Self::Text => 7,
+        }
+    }
+}
+
 /// What makes a result false.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -332,6 +404,15 @@ pub enum Fault {
         /// The share allowed, in thousandths.
         allowed_millis: u32,
     },
+    /// One token is farther from what the sampler picks than any honest one.
+    Outlier {
+        /// The largest margin measured, in 1e-4 nats.
+        margin: u64,
+        /// The margin allowed.
+        allowed: u32,
+    },
+    /// What the executor committed to contradicts the request or the model.
+    Untrue(Statement),
 }
 
 /// The judgement of one check.
@@ -395,6 +476,16 @@ pub fn judge(comparison: &Comparison, thresholds: &Thresholds, length: u64) -> V
         return Verdict::False(Fault::Violations {
             positions: comparison.margin_violations,
             allowed_millis: class.max_violations_millis,
+        });
+    }
+    let allowed = match class.max_margin {
+        0 => DEFAULT_MAX_MARGIN,
+        set => set,
+    };
+    if comparison.max_margin > allowed.into() {
+        return Verdict::False(Fault::Outlier {
+            margin: comparison.max_margin,
+            allowed,
         });
     }
     Verdict::Pass

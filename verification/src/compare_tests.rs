@@ -1,5 +1,5 @@
 use super::*;
-use crate::artifact::{sort_candidates, Position, StopReason};
+use crate::artifact::{sort_candidates, StopReason};
 use race_randomness::hash::{be, h};
 
 const K: usize = 8;
@@ -207,6 +207,86 @@ fn one_swapped_token_is_found_exactly() {
     );
 }
 
+/// An artifact with another token at a position of a long answer, and its list made to fit: the token is
+/// listed, and those that beat it are not.
+fn swapped(honest: &Artifact, at: usize) -> Artifact {
+    let mut positions = honest.positions().to_vec();
+    let token = logits("right", "executor", at as u64, 2_000)[15].token;
+    let mut top: Vec<Candidate> = (100..100 + K as u32 - 1)
+        .map(|token| Candidate {
+            token,
+            logprob: -900_000,
+        })
+        .collect();
+    top.push(Candidate { token, logprob: -1 });
+    sort_candidates(&mut top);
+    positions[at] = Position { token, top };
+    artifact(positions)
+}
+
+#[test]
+fn one_swapped_token_whose_list_was_made_to_fit_is_false() {
+    let honest = generate("right", "executor", 300);
+    let forged = swapped(&honest, 150);
+    let own = prefill_known(&forged);
+    let thresholds = any();
+    let mut own_of_honest = prefill(&honest);
+    own_of_honest[150] = own[150].clone();
+    let comparison = compare(&forged, &SAMPLER, &own_of_honest, &thresholds).unwrap();
+    assert_eq!(comparison.mismatches, 0, "the list fits");
+    assert!(
+        matches!(
+            judge(&comparison, &thresholds, 300),
+            Verdict::False(Fault::Outlier { .. })
+        ),
+        "{comparison:?}"
+    );
+}
+
+#[test]
+fn a_winner_that_an_honest_list_may_lack_is_no_outlier() {
+    let sampler = Sampler {
+        temperature_millis: 10_000,
+        ..SAMPLER
+    };
+    // The checker's last candidate is one that the executor just did not list.
+    let list = |last: u32| -> Vec<Candidate> {
+        let mut list: Vec<Candidate> = (0..K as u32 - 1)
+            .map(|token| Candidate {
+                token,
+                logprob: -20_000,
+            })
+            .collect();
+        list.push(Candidate {
+            token: last,
+            logprob: -20_100,
+        });
+        list
+    };
+    let positions = (0..400).map(|at| Position {
+        token: sampler.pick(at, &list(50)).unwrap(),
+        top: list(50),
+    });
+    let honest = artifact(positions.collect());
+    let own: Vec<Prefill> = honest
+        .positions()
+        .iter()
+        .map(|position| Prefill {
+            committed: position.top.iter().map(|c| c.logprob).collect(),
+            top: list(60),
+            chosen: position
+                .top
+                .iter()
+                .find(|c| c.token == position.token)
+                .unwrap()
+                .logprob,
+        })
+        .collect();
+    let comparison = compare(&honest, &sampler, &own, &any()).unwrap();
+    assert!(comparison.margin_sum > 0, "it wins sometimes");
+    assert_eq!(comparison.max_margin, 0);
+}
+
 #[test]
 fn a_short_answer_does_not_pass_but_is_still_caught() {
     let short = generate("right", "executor", 7);
@@ -223,6 +303,7 @@ fn a_short_answer_does_not_pass_but_is_still_caught() {
         max_mean_distance: 4_000,
         max_mean_margin: 4_000,
         max_violations_millis: 1000,
+        max_margin: 0,
     };
     let calibrated = Thresholds::new(K as u8, 5_000, vec![class]).unwrap();
     let comparison = compare(&short, &SAMPLER, &prefill(&short), &any()).unwrap();
@@ -268,6 +349,7 @@ fn means_are_judged_exactly_at_the_limit() {
         max_mean_distance: 10,
         max_mean_margin: 20,
         max_violations_millis: 100,
+        max_margin: 30,
     };
     let thresholds = Thresholds::new(K as u8, 50, vec![class]).unwrap();
     let at = Comparison {
@@ -276,9 +358,21 @@ fn means_are_judged_exactly_at_the_limit() {
         distance_sum: 300,
         margin_sum: 200,
         margin_violations: 1,
+        max_margin: 30,
         ..Comparison::default()
     };
     assert_eq!(judge(&at, &thresholds, 10), Verdict::Pass);
+    let outlying = Comparison {
+        max_margin: 31,
+        ..at
+    };
+    assert_eq!(
+        judge(&outlying, &thresholds, 10),
+        Verdict::False(Fault::Outlier {
+            margin: 31,
+            allowed: 30
+        })
+    );
     let far = Comparison {
         distance_sum: 301,
         ..at
@@ -355,6 +449,7 @@ fn thresholds_out_of_order_are_refused() {
         max_mean_distance: 1,
         max_mean_margin: 1,
         max_violations_millis: 1,
+        max_margin: 1,
     };
     assert_eq!(
         Thresholds::new(K as u8, 1, vec![]),

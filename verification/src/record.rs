@@ -167,6 +167,9 @@ pub struct RequestTerms {
     pub session: u64,
     /// The index of the request in its session.
     pub index: u32,
+    /// Whose turn it is: 0 is the executor drawn first. An executor drawn later cannot answer what was
+    /// sent to one before it.
+    pub attempt: u32,
     /// [`crate::artifact::request_hash`].
     pub request_hash: Hash,
     /// The most tokens that may be generated.
@@ -177,16 +180,18 @@ pub struct RequestTerms {
     pub expiry_height: u64,
 }
 
-/// The digest that a session's key signs for a request: `H(dst, chain, session, index, request hash,
-/// max tokens, max fee (16 bytes), expiry height)`.
+/// The digest that a session's key signs for a request: `H(dst, chain, session, index, attempt, request
+/// hash, max tokens, max fee (16 bytes), expiry height)`. It stays off chain, so the attempt in it
+/// makes no record longer.
 #[must_use]
 pub fn request_sign_bytes(chain_id: &str, terms: &RequestTerms) -> Hash {
     h(
-        "race/verification/request-terms/v1",
+        "race/verification/request-terms/v2",
         &[
             chain_id.as_bytes(),
             &be(terms.session),
             &be(terms.index.into()),
+            &be(terms.attempt.into()),
             &terms.request_hash,
             &be(terms.max_tokens.into()),
             &terms.max_fee.to_be_bytes(),
@@ -242,6 +247,28 @@ pub fn output_sign_bytes(
             &be(index.into()),
             output_hash,
             artifact_root,
+        ],
+    )
+}
+
+/// What a host signs to be served the artifacts of a task: `H(dst, chain, session, index, height,
+/// asker)`. Whoever hears it can use it only in the asker's name, and only for some blocks.
+#[must_use]
+pub fn artifacts_sign_bytes(
+    chain_id: &str,
+    session: u64,
+    index: u64,
+    height: u64,
+    asker: &Address,
+) -> Hash {
+    h(
+        "race/verification/artifacts-request/v1",
+        &[
+            chain_id.as_bytes(),
+            &be(session),
+            &be(index),
+            &be(height),
+            asker,
         ],
     )
 }
@@ -346,6 +373,7 @@ mod tests {
         let terms = RequestTerms {
             session: 1,
             index: 2,
+            attempt: 1,
             request_hash: [3; 32],
             max_tokens: 4,
             max_fee: 5,
@@ -358,6 +386,10 @@ mod tests {
                 ..terms
             },
             RequestTerms { index: 0, ..terms },
+            RequestTerms {
+                attempt: 0,
+                ..terms
+            },
             RequestTerms {
                 request_hash: [0; 32],
                 ..terms
@@ -393,9 +425,15 @@ mod tests {
             output_sign_bytes("c", 1, 0, &[3; 32], &[4; 32]),
             output_sign_bytes("c", 1, 2, &[0; 32], &[4; 32]),
             output_sign_bytes("c", 1, 2, &[3; 32], &[0; 32]),
+            artifacts_sign_bytes("c", 1, 2, 3, &[4; 20]),
+            artifacts_sign_bytes("d", 1, 2, 3, &[4; 20]),
+            artifacts_sign_bytes("c", 0, 2, 3, &[4; 20]),
+            artifacts_sign_bytes("c", 1, 0, 3, &[4; 20]),
+            artifacts_sign_bytes("c", 1, 2, 0, &[4; 20]),
+            artifacts_sign_bytes("c", 1, 2, 3, &[0; 20]),
         ])
         .collect();
-        assert_eq!(all.len(), 22);
+        assert_eq!(all.len(), 29);
     }
 
     proptest! {

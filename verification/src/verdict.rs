@@ -150,6 +150,7 @@ fn comparison_bytes(comparison: &Comparison) -> Vec<u8> {
         comparison.mismatches,
         // 2^64 - 1 stands for none: no answer is that long.
         comparison.first_mismatch.unwrap_or(u64::MAX),
+        comparison.max_margin,
     ];
     fields.iter().flat_map(|field| be(*field)).collect()
 }
@@ -168,6 +169,8 @@ fn verdict_bytes(verdict: &Verdict) -> Vec<u8> {
                     positions,
                     allowed_millis,
                 } => (4, positions, allowed_millis),
+                Fault::Outlier { margin, allowed } => (6, margin, allowed),
+                Fault::Untrue(statement) => (5, statement.code().into(), 0),
             };
             bytes.push(code);
             bytes.extend(be(first));
@@ -180,7 +183,7 @@ fn verdict_bytes(verdict: &Verdict) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::CannotCheck;
+    use crate::compare::{CannotCheck, Statement};
     use std::collections::BTreeSet;
 
     #[test]
@@ -255,6 +258,12 @@ mod tests {
                 positions: 5,
                 allowed_millis: 0,
             }),
+            Verdict::False(Fault::Outlier {
+                margin: 5,
+                allowed: 0,
+            }),
+            Verdict::False(Fault::Untrue(Statement::Length)),
+            Verdict::False(Fault::Untrue(Statement::Text)),
             Verdict::CannotCheck(CannotCheck::MissingArtifact),
             Verdict::CannotCheck(CannotCheck::TooShort),
         ];

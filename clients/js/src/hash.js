@@ -27,22 +27,33 @@ export const requestHash = (chainId, body) => h("race/verification/request/v1", 
 
 /** What is signed of a request. */
 export const requestSignBytes = (chainId, terms) =>
-  h("race/verification/request-terms/v1", [
+  h("race/verification/request-terms/v2", [
     chainId,
     u64(terms.session),
     u64(terms.index),
+    u64(terms.attempt),
     terms.requestHash,
     u64(terms.maxTokens),
     u128(terms.maxFee),
     u64(terms.expiryHeight),
   ]);
 
-/** The hash of an answer's tokens. */
-export function outputHash(chainId, tokens) {
+/** The hash of an answer: its tokens, and its text as it was streamed. */
+export function outputHash(chainId, tokens, text) {
   const bytes = Buffer.alloc(4 * tokens.length);
   tokens.forEach((token, at) => bytes.writeUInt32BE(token, 4 * at));
-  return h("race/verification/output/v1", [chainId, bytes, ""]);
+  return h("race/verification/output/v1", [chainId, bytes, text]);
 }
+
+/** What the executor signs at the end of an answer. */
+export const outputSignBytes = (chainId, work) =>
+  h("race/verification/signed-output/v1", [
+    chainId,
+    u64(work.session),
+    u64(work.index),
+    work.outputHash,
+    work.artifactRoot,
+  ]);
 
 /** What a settled request commits to. */
 export const recordDigest = (chainId, work) =>

@@ -57,8 +57,10 @@ export interface Request {
 export interface Answer extends AsyncIterable<string> {
   /** The executor's consensus address, once it has accepted. */
   executor?: Uint8Array;
-  /** How it ended and what it cost, once it has ended and was acknowledged. */
+  /** How it ended and what it cost, once it has ended and was found to fit. */
   finished?: Finished;
+  /** Why the acknowledgement did not arrive, if it did not: ask for the same index again. */
+  unacknowledged?: string;
 }
 
 /** A session that is open. */

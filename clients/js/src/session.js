@@ -1,17 +1,29 @@
 // Sessions (Node.js): coins are put aside once, then each request is signed by the session's own key, and
 // its answer streams from the executor that the chain drew.
+//
+// An acknowledgement pays, so nothing of an executor is believed that can be held against the chain (who was
+// drawn, with which key it signs, the session's pinned price) or against the request (the fee, the tokens of
+// the answer, and those of the prompt: at most its bytes and what a chat template adds).
 
-import { generateKeyPairSync, sign } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Query as EpochQuery } from "../gen/race/epoch/v1/query_pb.js";
 import { Inference, RequestBodySchema } from "../gen/race/inference/v1/inference_pb.js";
+import { Query as NodeQuery } from "../gen/race/node/v1/query_pb.js";
 import { Query as SessionQuery } from "../gen/race/session/v1/query_pb.js";
 import { MsgOpenSessionResponseSchema, MsgOpenSessionSchema } from "../gen/race/session/v1/tx_pb.js";
 import { SessionStatus } from "../gen/race/session/v1/types_pb.js";
 import { connect } from "./grpc.js";
-import { acknowledgement, outputHash, recordDigest, requestHash, requestSignBytes } from "./hash.js";
+import {
+  acknowledgement,
+  outputHash,
+  outputSignBytes,
+  recordDigest,
+  requestHash,
+  requestSignBytes,
+} from "./hash.js";
 
 export { connect };
 
@@ -19,6 +31,11 @@ export { connect };
 const ATTEMPTS = 3;
 /** Blocks for which a request stays valid. */
 const VALID_BLOCKS = 100n;
+/** Tokens that a chat template may add to a conversation, and to each message of it. */
+const TEMPLATE_TOKENS = 256;
+const MESSAGE_TOKENS = 16;
+/** What comes before an ed25519 key in its DER. */
+const ED25519_DER = Buffer.from("302a300506032b6570032100", "hex");
 
 /**
  * Opens a session with a `SigningStargateClient` that knows `raceTypes`, and gives what `Session` takes.
@@ -52,6 +69,7 @@ export class Session {
   #key;
   #queries;
   #epochs;
+  #nodes;
 
   /** `node` is any node's gRPC address, `opened` what `openSession` gave. */
   constructor(node, opened) {
@@ -63,11 +81,13 @@ export class Session {
     this.#key = opened.privateKey;
     this.#queries = connect(SessionQuery, node);
     this.#epochs = connect(EpochQuery, node);
+    this.#nodes = connect(NodeQuery, node);
   }
 
   close() {
     this.#queries.close();
     this.#epochs.close();
+    this.#nodes.close();
   }
 
   /** Waits until hosts are drawn for it in this epoch. */
@@ -134,13 +154,17 @@ export class Session {
       maxFee: String(maxFee),
       expiryHeight,
       body,
-      signature: sign(null, requestSignBytes(this.chainId, terms), this.#key),
     };
+    // More tokens than any tokenizer makes of the prompt.
+    const messages = request.messages?.length ?? 0;
+    const promptLimit = body.length + TEMPLATE_TOKENS + MESSAGE_TOKENS * messages;
     for (let attempt = 0; ; attempt += 1) {
-      const drawn = await this.#queries.executor({ sessionId: this.id, index: BigInt(index), attempt });
-      const inference = connect(Inference, drawn.grpc || this.#node);
+      const drawn = await this.#drawn(index, attempt);
+      const inference = connect(Inference, drawn.grpc);
+      const asked = { ...terms, attempt, promptLimit };
+      const signature = sign(null, requestSignBytes(this.chainId, asked), this.#key);
       try {
-        yield* this.#stream(inference, { ...signed, attempt }, terms, answer);
+        yield* this.#stream(inference, { ...signed, attempt, signature }, asked, drawn, answer);
         return;
       } catch (error) {
         const absent = error.code === status.UNAVAILABLE && answer.executor === undefined;
@@ -151,38 +175,110 @@ export class Session {
     }
   }
 
-  async *#stream(inference, signed, terms, answer) {
+  /** What the chain says of a request: who answers it, and at which price. */
+  async #drawn(index, attempt) {
+    const { session, pin } = await this.#queries.session({ id: this.id });
+    const drawn = await this.#queries.executor({ sessionId: this.id, index: BigInt(index), attempt });
+    const { node } = await this.#nodes.node({ address: drawn.address });
+    return {
+      executor: Buffer.from(drawn.address),
+      grpc: drawn.grpc || this.#node,
+      transport: createPublicKey({
+        key: Buffer.concat([ED25519_DER, node.keys.transport]),
+        format: "der",
+        type: "spki",
+      }),
+      perToken: BigInt(pin.pricePerUnit) * pin.unitsPerToken,
+      ceiling: BigInt(session.ceiling),
+    };
+  }
+
+  async *#stream(inference, signed, terms, drawn, answer) {
     const tokens = [];
+    let text = "";
     let finished;
-    for await (const { event } of inference.generate(signed)) {
-      if (event.case === "accepted") answer.executor = event.value.executor;
-      if (event.case === "finished") finished = event.value;
-      if (event.case === "token") {
-        tokens.push(event.value.id);
-        yield event.value.text;
+    const events = inference.generate(signed);
+    // Ending the call early is reported as an error, also after nobody iterates any more.
+    events.on("error", () => {});
+    try {
+      for await (const { event } of events) {
+        if (event.case === "accepted") {
+          const { executor, promptTokens } = event.value;
+          if (!drawn.executor.equals(executor)) {
+            throw unfit(`node ${Buffer.from(executor).toString("hex")} answers, and the chain drew another`);
+          }
+          answer.executor = executor;
+          checkPrompt(promptTokens, terms);
+        } else if (answer.executor === undefined) {
+          throw unfit("the executor did not say who it is");
+        } else if (event.case === "token") {
+          if (tokens.length >= terms.maxTokens) {
+            throw unfit(`the executor sends more than the ${terms.maxTokens} tokens asked for`);
+          }
+          tokens.push(event.value.id);
+          text += event.value.text;
+          yield event.value.text;
+        } else if (event.case === "finished") {
+          finished = event.value;
+          break;
+        }
       }
+    } finally {
+      events.cancel();
     }
-    if (!finished || answer.executor === undefined) throw unfit("the stream ended before the answer did");
-    if (BigInt(finished.fee) > terms.maxFee) {
-      throw unfit(`the executor asks ${finished.fee} nicoin, more than the ${terms.maxFee} that were offered`);
+    if (!finished) throw unfit("the stream ended before the answer did");
+    const { work, digest } = this.#check(finished, tokens, text, terms, drawn);
+    answer.finished = finished;
+    try {
+      await inference.acknowledge({
+        sessionId: signed.sessionId,
+        index: signed.index,
+        attempt: signed.attempt,
+        acknowledgement: sign(null, acknowledgement(this.chainId, work, digest, drawn.executor), this.#key),
+        promptTokens: work.promptTokens,
+        outputTokens: work.outputTokens,
+        digest,
+      });
+    } catch (error) {
+      answer.unacknowledged = error.message;
+    }
+  }
+
+  /** What was received, and its digest, if the answer's end says the same. */
+  #check(finished, tokens, text, terms, drawn) {
+    checkPrompt(finished.promptTokens, terms);
+    const cost = BigInt(finished.promptTokens + tokens.length) * drawn.perToken;
+    const fee = cost < drawn.ceiling ? cost : drawn.ceiling;
+    if (BigInt(finished.fee) !== fee) {
+      throw unfit(
+        `the executor asks ${finished.fee} nicoin; ${finished.promptTokens} prompt and ${tokens.length} answer tokens cost ${fee} at the session's price`,
+      );
+    }
+    if (fee > terms.maxFee) {
+      throw unfit(`the answer costs ${fee} nicoin, more than the ${terms.maxFee} that were offered`);
     }
     // What is acknowledged is what was received: the digest is made again from it.
     const work = {
       ...terms,
       promptTokens: finished.promptTokens,
       outputTokens: tokens.length,
-      outputHash: outputHash(this.chainId, tokens),
+      outputHash: outputHash(this.chainId, tokens, text),
       artifactRoot: finished.artifactRoot,
     };
     const digest = recordDigest(this.chainId, work);
-    if (!digest.equals(finished.digest)) throw unfit("the executor signed another answer than it sent");
-    await inference.acknowledge({
-      sessionId: signed.sessionId,
-      index: signed.index,
-      attempt: signed.attempt,
-      acknowledgement: sign(null, acknowledgement(this.chainId, work, digest, answer.executor), this.#key),
-    });
-    answer.finished = finished;
+    if (!digest.equals(finished.digest)) throw unfit("the executor committed to another answer than it sent");
+    if (!verify(null, outputSignBytes(this.chainId, work), drawn.transport, finished.signature)) {
+      throw unfit("the answer is not signed by the key that the executor registered");
+    }
+    return { work, digest };
+  }
+}
+
+function checkPrompt(tokens, terms) {
+  if (tokens > terms.promptLimit) {
+    throw unfit(
+      `the executor counts ${tokens} prompt tokens, and no tokenizer makes more than ${terms.promptLimit} of this prompt`,
+    );
   }
 }
 
@@ -193,8 +289,10 @@ class Answer {
   #text;
   /** The executor's consensus address, once it has accepted. */
   executor;
-  /** How it ended and what it cost, once it has ended and was acknowledged. */
+  /** How it ended and what it cost, once it has ended and was found to fit. */
   finished;
+  /** Why the acknowledgement did not arrive, if it did not: ask for the same index again. */
+  unacknowledged;
 
   constructor(run) {
     this.#text = run(this);

@@ -25,6 +25,7 @@ def request_sign_bytes(
     chain_id: str,
     session: int,
     index: int,
+    attempt: int,
     request: bytes,
     max_tokens: int,
     max_fee: int,
@@ -32,10 +33,11 @@ def request_sign_bytes(
 ) -> bytes:
     """What is signed of a request."""
     return h(
-        "race/verification/request-terms/v1",
+        "race/verification/request-terms/v2",
         chain_id.encode(),
         _u64(session),
         _u64(index),
+        _u64(attempt),
         request,
         _u64(max_tokens),
         max_fee.to_bytes(16, "big"),
@@ -43,10 +45,24 @@ def request_sign_bytes(
     )
 
 
-def output_hash(chain_id: str, tokens: list[int]) -> bytes:
-    """The hash of an answer's tokens."""
+def output_hash(chain_id: str, tokens: list[int], text: str) -> bytes:
+    """The hash of an answer: its tokens, and its text as it was streamed."""
     encoded = b"".join(token.to_bytes(4, "big") for token in tokens)
-    return h("race/verification/output/v1", chain_id.encode(), encoded, b"")
+    return h("race/verification/output/v1", chain_id.encode(), encoded, text.encode())
+
+
+def output_sign_bytes(
+    chain_id: str, session: int, index: int, output: bytes, artifact_root: bytes
+) -> bytes:
+    """What the executor signs at the end of an answer."""
+    return h(
+        "race/verification/signed-output/v1",
+        chain_id.encode(),
+        _u64(session),
+        _u64(index),
+        output,
+        artifact_root,
+    )
 
 
 def record_digest(

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{self, Sender};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use llama_cpp_2::context::params::{KvCacheType, LlamaContextParams};
@@ -174,6 +174,7 @@ pub(super) fn load(
         worker: Some(worker),
         open: AtomicUsize::new(0),
         queue: options.queue,
+        reading: Mutex::default(),
     })
 }
 

@@ -2,7 +2,8 @@
 //! was made for).
 //!
 //! A model is a worker thread that owns llama.cpp's context, and a handle that any thread may use.
-//! Tokenising and templates run on the caller's thread; computing goes through a bounded queue. The
+//! Tokenising and templates run on a thread of their own with a deep stack, one text at a time, because
+//! llama.cpp's tokenizers may recurse for every character; computing goes through a bounded queue. The
 //! caller's `pick` and `on_token` run on the caller's thread, too: the worker hands over a top-k
 //! list and waits for the token.
 
@@ -11,8 +12,8 @@ mod worker;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, OnceLock};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use llama_cpp_2::llama_backend::LlamaBackend;
@@ -37,8 +38,14 @@ pub const EXACT_BATCH_LIMIT: u32 = 63;
 /// Physical batch of [`Arithmetic::Fast`](crate::Arithmetic::Fast), in tokens.
 pub const FAST_BATCH: u32 = 512;
 
-/// Largest text for one call, in bytes.
-const MAX_TEXT_BYTES: usize = 16 << 20;
+/// Largest text for one call, in bytes: what the stack of the thread that reads it holds at worst, with
+/// room to spare.
+pub const MAX_TEXT_BYTES: usize = 512 << 10;
+
+/// Stack of the thread that reads a text, in bytes; address space, of which only what is used becomes
+/// memory. For some tokenizers llama.cpp splits text with the standard library's regular expressions,
+/// which recurse for each character and take about 320 bytes of stack for it.
+const TEXT_STACK: usize = 256 << 20;
 
 /// How often a waiting caller looks at its cancel flag.
 const CANCEL_POLL: Duration = Duration::from_millis(20);
@@ -94,6 +101,8 @@ struct LlamaLoaded {
     worker: Option<JoinHandle<()>>,
     open: AtomicUsize,
     queue: usize,
+    /// Held while a text is read: of the deep stacks at most one is in memory.
+    reading: Mutex<()>,
 }
 
 impl Drop for LlamaLoaded {
@@ -173,6 +182,23 @@ impl LlamaLoaded {
         Ok(())
     }
 
+    /// Runs `work` where it may recurse deeply.
+    fn read<T: Send>(
+        &self,
+        work: impl FnOnce(&LlamaModel) -> Result<T, InferenceError> + Send,
+    ) -> Result<T, InferenceError> {
+        let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        thread::scope(|scope| {
+            thread::Builder::new()
+                .name("text".into())
+                .stack_size(TEXT_STACK)
+                .spawn_scoped(scope, || work(&self.model))
+                .map_err(|error| InferenceError::Engine(format!("cannot start a thread: {error}")))?
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
     fn llama_token(&self, token: TokenId) -> Result<LlamaToken, InferenceError> {
         self.check_tokens(&[token])?;
         Ok(worker::llama_token(token))
@@ -215,9 +241,9 @@ impl LoadedModel for LlamaLoaded {
 
     fn tokenise(&self, text: &str, special: bool) -> Result<Vec<TokenId>, InferenceError> {
         check_text(text.len())?;
-        self.model
-            .vocab()
-            .tokenize(text.as_bytes(), special, special)
+        let tokens =
+            self.read(|model| Ok(model.vocab().tokenize(text.as_bytes(), special, special)))?;
+        tokens
             .into_iter()
             .map(|token| {
                 TokenId::try_from(token.0)
@@ -238,10 +264,6 @@ impl LoadedModel for LlamaLoaded {
                 .map(|message| message.role.len().saturating_add(message.content.len()))
                 .sum(),
         )?;
-        let template = self
-            .model
-            .chat_template(None)
-            .map_err(|error| InferenceError::ChatTemplate(error.to_string()))?;
         let messages = messages
             .iter()
             .map(|message| {
@@ -249,9 +271,14 @@ impl LoadedModel for LlamaLoaded {
                     .map_err(|_| InferenceError::BadRequest("a message contains a NUL byte".into()))
             })
             .collect::<Result<Vec<_>, _>>()?;
-        self.model
-            .apply_chat_template(&template, &messages, true)
-            .map_err(|error| InferenceError::ChatTemplate(error.to_string()))
+        self.read(|model| {
+            let unusable =
+                |error: &dyn std::fmt::Display| InferenceError::ChatTemplate(error.to_string());
+            let template = model.chat_template(None).map_err(|e| unusable(&e))?;
+            model
+                .apply_chat_template(&template, &messages, true)
+                .map_err(|e| unusable(&e))
+        })
     }
 
     fn token_bytes(&self, token: TokenId) -> Result<Vec<u8>, InferenceError> {

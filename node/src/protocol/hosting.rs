@@ -5,7 +5,7 @@ use race_proto::race::model::v1::MsgAnnounceModel;
 use race_proto::race::settlement::v1::{MsgSettle, Record};
 
 use super::{Identity, View, Wanted};
-use crate::serving::tasks::Served;
+use crate::serving::tasks::Entry;
 
 /// Most records in one settlement, so that a transaction stays well below its size limit.
 const MAX_RECORDS: usize = 256;
@@ -36,13 +36,13 @@ pub fn announcements(view: &View, me: &Identity, loaded: &[String]) -> Vec<Wante
 }
 
 /// The settlement of the oldest epoch that has acknowledged requests which the chain has not got.
-pub fn settlement(view: &View, me: &Identity, served: &[Served]) -> Option<Wanted> {
+pub fn settlement(view: &View, me: &Identity, served: &[Entry]) -> Option<Wanted> {
     let current = epoch::current(&view.state).number;
     for epoch in [current.saturating_sub(1), current] {
         if !settlement::is_open(&view.state, epoch, view.next()) {
             continue;
         }
-        let mut unsettled: Vec<&Served> = served
+        let mut unsettled: Vec<&Entry> = served
             .iter()
             .filter(|task| task.epoch == epoch && task.attempt < session::ATTEMPTS)
             .filter(|task| {

@@ -35,6 +35,7 @@ pub fn thresholds(wire: &Wire) -> Option<Thresholds> {
             max_mean_distance: c.max_mean_distance,
             max_mean_margin: c.max_mean_margin,
             max_violations_millis: c.max_violations_millis,
+            max_margin: c.max_margin,
         })
         .collect();
     Thresholds::new(u8::try_from(wire.top_k).ok()?, wire.margin_limit, classes).ok()

@@ -1,10 +1,8 @@
 //! `race.inference.v1.Inference`: what developers call. Any node takes a request; the one that the
 //! session's assignment seed drew executes it.
 
-use std::collections::BTreeSet;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use race_app::address::ConsensusAddress;
@@ -13,30 +11,31 @@ use race_app::{node, session, settlement};
 use race_inference::engine::CancelFlag;
 use race_inference::InferenceError;
 use race_proto::race::inference::v1 as pb;
-use race_proto::race::inference::v1::inference_client::InferenceClient;
 use race_proto::race::session::v1::{Pin as SessionPin, Session, SessionStatus};
 use race_verification::artifact::StopReason;
 use race_verification::record::{self, RequestTerms};
 use race_verification::Hash;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::Stream;
 use tonic::{Code, Request, Response, Status};
 
-use super::answer::{self, AnswerError, Claimed, Place, Prompt};
+use super::access;
+use super::answer::{self, AnswerError, Claimed, Place};
 use super::host::{Host, Hosted};
-use super::tasks::{Served, Tasks};
+use super::peers::Peers;
+use super::running::Running;
+use super::tasks::{Entry, Served, Tasks};
 use crate::latest::Latest;
 use crate::metrics::work::Work;
 
-/// Largest request body, bytes.
-const MAX_BODY_BYTES: usize = 256 * 1024;
+/// Answers of one session that may wait here for their acknowledgement: work that is not paid yet.
+const MAX_UNACKNOWLEDGED: usize = 4;
 /// Events of an answer that are no tokens.
 const OTHER_EVENTS: usize = 4;
 /// Marks a request that another node forwarded; it is forwarded once.
 const FORWARDED: &str = "race-forwarded";
-/// How long an executor may take to answer the first packet.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
 /// The service of one node.
 #[derive(Clone)]
@@ -55,32 +54,10 @@ pub struct Service {
     pub tasks: Arc<Tasks>,
     /// Requests being answered.
     pub running: Running,
+    /// Connections to other executors.
+    pub peers: Peers,
     /// Counts requests and answers.
     pub metrics: Work,
-}
-
-/// Requests being answered, so that none is answered twice at once. Clones share it.
-#[derive(Clone, Default)]
-pub struct Running(Arc<Mutex<BTreeSet<(u64, u32)>>>);
-
-impl Running {
-    fn set(&self) -> MutexGuard<'_, BTreeSet<(u64, u32)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Marks a request; `None` when it is being answered already.
-    fn begin(&self, place: (u64, u32)) -> Option<Turn> {
-        self.set().insert(place).then(|| Turn(self.clone(), place))
-    }
-}
-
-/// A request is being answered until this is dropped.
-struct Turn(Running, (u64, u32));
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0.set().remove(&self.1);
-    }
 }
 
 /// A request for the executor, which must not pass it on again: two nodes whose endpoints name each
@@ -98,10 +75,35 @@ fn forward<T>(request: T, forwarded: bool) -> Result<Request<T>, Status> {
     Ok(request)
 }
 
-type Events = Pin<Box<dyn Stream<Item = Result<pb::GenerateEvent, Status>> + Send>>;
+/// The events of an answer.
+pub(super) type Events = Pin<Box<dyn Stream<Item = Result<pb::GenerateEvent, Status>> + Send>>;
 
 fn event(event: pb::generate_event::Event) -> Result<pb::GenerateEvent, Status> {
     Ok(pb::GenerateEvent { event: Some(event) })
+}
+
+/// Runs what waits for the disk or computes on a thread that may wait.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Status> + Send + 'static,
+) -> Result<T, Status> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|_| Err(Status::internal("the node failed at this request")))
+}
+
+/// Sets `cancel` once nobody reads from `sender`, until the set is dropped: also while a request waits
+/// or its prompt is computed, when nothing is sent that could fail.
+fn cancel_when_left<T: Send + 'static>(
+    sender: &mpsc::Sender<T>,
+    cancel: &CancelFlag,
+) -> JoinSet<()> {
+    let (sender, cancel) = (sender.clone(), cancel.clone());
+    let mut watch = JoinSet::new();
+    watch.spawn(async move {
+        sender.closed().await;
+        cancel.cancel();
+    });
+    watch
 }
 
 fn refused(error: AnswerError) -> Status {
@@ -145,12 +147,6 @@ fn verify(key: &[u8], message: &Hash, signature: &[u8], what: &str) -> Result<()
 
 impl Service {
     fn admit(&self, request: &pb::GenerateRequest) -> Result<Admitted, Status> {
-        if request.body.len() > MAX_BODY_BYTES {
-            return Err(Status::invalid_argument(format!(
-                "the body has {} bytes; at most {MAX_BODY_BYTES} are taken",
-                request.body.len()
-            )));
-        }
         let view = self.latest.view();
         let session = session::get(&view.state, request.session_id).ok_or_else(|| {
             Status::not_found(format!("there is no session {}", request.session_id))
@@ -202,8 +198,7 @@ impl Service {
                 request.expiry_height, view.height
             )));
         }
-        let body: pb::RequestBody = prost::Message::decode(request.body.as_slice())
-            .map_err(|e| Status::invalid_argument(format!("the body does not decode: {e}")))?;
+        let body = answer::body(&request.body).map_err(refused)?;
         if body.model_id != session.model_id {
             return Err(Status::invalid_argument(format!(
                 "the session is for model {:?}, the request for {:?}",
@@ -213,6 +208,7 @@ impl Service {
         let terms = RequestTerms {
             session: request.session_id,
             index,
+            attempt: request.attempt,
             request_hash: race_verification::artifact::request_hash(&self.chain_id, &request.body),
             max_tokens: body.max_tokens,
             max_fee,
@@ -248,57 +244,60 @@ impl Service {
         let request = request.into_inner();
         let admitted = self.admit(&request)?;
         if admitted.executor == self.address {
-            return self.execute(admitted, request.body);
+            let service = self.clone();
+            return blocking(move || service.execute(admitted, request.body)).await;
         }
-        let mut peer = self.peer(&admitted.executor).await?;
-        let stream = peer.generate(forward(request, forwarded)?).await?;
-        Ok(Box::pin(stream.into_inner()))
+        let endpoint = self.endpoint(&admitted.executor)?;
+        self.peers
+            .generate(&endpoint, forward(request, forwarded)?)
+            .await
     }
 
-    async fn peer(
-        &self,
-        address: &ConsensusAddress,
-    ) -> Result<InferenceClient<tonic::transport::Channel>, Status> {
-        let endpoint = {
-            let view = self.latest.view();
-            node::get(&view.state, address)
-                .and_then(|node| node.endpoints)
-                .map(|endpoints| endpoints.grpc)
-                .filter(|grpc| !grpc.is_empty())
-                .ok_or_else(|| {
-                    Status::unavailable("the executor has no endpoint; retry with the next attempt")
-                })?
-        };
-        let unavailable = |e: tonic::transport::Error| {
-            Status::unavailable(format!(
-                "the executor at {endpoint} does not answer ({e}); retry with the next attempt"
-            ))
-        };
-        let peer = tonic::transport::Endpoint::from_shared(format!("http://{endpoint}"))
-            .map_err(unavailable)?
-            .connect_timeout(CONNECT_LIMIT);
-        Ok(InferenceClient::new(
-            peer.connect().await.map_err(unavailable)?,
-        ))
+    /// Where an executor is asked, `host:port`.
+    fn endpoint(&self, address: &ConsensusAddress) -> Result<String, Status> {
+        let view = self.latest.view();
+        node::get(&view.state, address)
+            .and_then(|node| node.endpoints)
+            .map(|endpoints| endpoints.grpc)
+            .filter(|grpc| !grpc.is_empty())
+            .ok_or_else(|| {
+                Status::unavailable("the executor has no endpoint; retry with the next attempt")
+            })
+    }
+
+    /// Answers of a session that wait for their acknowledgement are so many that no more is made.
+    fn check_paid(&self, session: u64) -> Result<(), Status> {
+        let view = self.latest.view();
+        // What can no longer be settled can no longer be asked for.
+        let open = |epoch| settlement::is_open(&view.state, epoch, view.next());
+        let unpaid = self.tasks.unacknowledged(session, open);
+        match unpaid.first() {
+            Some(first) if unpaid.len() >= MAX_UNACKNOWLEDGED => {
+                Err(Status::failed_precondition(format!(
+                    "{} answers of this session are not acknowledged; ask for index {first} again, which costs nothing more, and acknowledge it",
+                    unpaid.len()
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Runs an admitted request here. Token events go out as they come; the last event is sent once
-    /// the task is on disk.
+    /// the task is on disk. Waits for the disk and for the tokenizer.
     fn execute(&self, admitted: Admitted, body: Vec<u8>) -> Result<Events, Status> {
         let hosted = self.host.get(&admitted.session.model_id).ok_or_else(|| {
             Status::unavailable(
                 "this node was drawn and has not loaded the model; retry with the next attempt",
             )
         })?;
-        let place = (admitted.session.id, admitted.index);
-        let turn = self.running.begin(place).ok_or_else(|| {
-            Status::aborted("this request is being answered; ask again when it is done")
-        })?;
+        let session = admitted.session.id;
+        let turn = self.running.begin(session, admitted.index)?;
+        if let Some(served) = self.tasks.read(session, admitted.index) {
+            return self.replay(&admitted, &hosted, &served, &body);
+        }
+        self.check_paid(session)?;
         let prompt =
             answer::prompt(&self.chain_id, hosted.model.as_ref(), &body).map_err(refused)?;
-        if let Some(served) = self.tasks.get(place.0, place.1) {
-            return self.replay(&admitted, &hosted, &prompt, &served, &body);
-        }
         let units = u128::from(admitted.pin.units_per_token);
         let per_token = coin::stored(&admitted.pin.price_per_unit)
             .saturating_mul(units)
@@ -313,14 +312,18 @@ impl Service {
                 prompt.tokens.len(), admitted.limit
             )));
         }
-        let first = self.host.begin();
+        // A request that only waits, of a session that has paid nothing here yet, does not stop the race.
+        let trusted = self.tasks.has_paid(session) || hosted.model.activity().is_idle();
+        let mut first = trusted.then(|| self.host.begin());
         // Room for the whole answer: a client that does not read holds up nobody.
         let context = hosted.model.info().context_length as usize;
         let (sender, receiver) =
             mpsc::channel(max_tokens.min(context).saturating_add(OTHER_EVENTS));
+        let cancel = CancelFlag::new();
+        let watch = cancel_when_left(&sender, &cancel);
         let service = self.clone();
         tokio::task::spawn_blocking(move || {
-            let _held = (turn, first, service.metrics.begin());
+            let _held = (turn, watch, service.metrics.begin());
             let accepted = pb::generate_event::Event::Accepted(pb::Accepted {
                 executor: service.address.to_vec(),
                 prompt_tokens: u32::try_from(prompt.tokens.len()).unwrap_or(u32::MAX),
@@ -338,7 +341,6 @@ impl Service {
                 format: &hosted.spec.numeric_format,
                 top_k: hosted.thresholds.top_k(),
             };
-            let cancel = CancelFlag::new();
             let outcome = answer::generate(
                 &place,
                 hosted.model.as_ref(),
@@ -347,6 +349,7 @@ impl Service {
                 max_tokens,
                 &cancel,
                 &mut |token| {
+                    first.get_or_insert_with(|| service.host.begin());
                     let token = pb::Token {
                         id: token.token,
                         text: token.text.to_owned(),
@@ -359,7 +362,7 @@ impl Service {
             );
             let last = outcome
                 .map_err(refused)
-                .and_then(|(answer, _)| service.finish(&admitted, body, &answer));
+                .and_then(|answer| service.finish(&admitted, body, &answer));
             // A client that is gone gets no last event; the task is on disk all the same.
             let last = last.and_then(|f| event(pb::generate_event::Event::Finished(f)));
             drop(sender.try_send(last));
@@ -372,7 +375,6 @@ impl Service {
         &self,
         admitted: &Admitted,
         hosted: &Hosted,
-        prompt: &Prompt,
         served: &Served,
         body: &[u8],
     ) -> Result<Events, Status> {
@@ -381,9 +383,10 @@ impl Service {
                 "this index was used for another request; use the next one",
             ));
         }
+        let entry = &served.entry;
         let view = self.latest.view();
-        let pin = session::pin(&view.state, served.epoch, served.session)
-            .filter(|_| settlement::is_open(&view.state, served.epoch, view.next()))
+        let pin = session::pin(&view.state, entry.epoch, entry.session)
+            .filter(|_| settlement::is_open(&view.state, entry.epoch, view.next()))
             .ok_or_else(|| {
                 Status::failed_precondition(
                     "this request was answered in an epoch that is settled; use the next index",
@@ -391,15 +394,15 @@ impl Service {
             })?;
         let place = Place {
             chain_id: &self.chain_id,
-            session: served.session,
-            index: served.index,
+            session: entry.session,
+            index: entry.index,
             seed: admitted.seed,
         };
         let damaged = || Status::internal("the stored answer is damaged");
-        let answer = answer::restore(&place, prompt, &served.artifact).ok_or_else(damaged)?;
+        let answer = answer::restore(&place, served).ok_or_else(damaged)?;
         let mut events = vec![event(pb::generate_event::Event::Accepted(pb::Accepted {
             executor: self.address.to_vec(),
-            prompt_tokens: served.prompt_tokens,
+            prompt_tokens: entry.prompt_tokens,
         }))];
         let mut text = race_inference::text::Utf8Stream::default();
         for id in answer.artifact.tokens() {
@@ -423,22 +426,38 @@ impl Service {
     ) -> Result<pb::Finished, Status> {
         let work = &answer.work;
         self.tasks
-            .put(Served {
-                session: admitted.session.id,
-                index: admitted.index,
-                attempt: admitted.attempt,
-                epoch: admitted.pin.epoch,
+            .put(&Served {
+                entry: Entry {
+                    session: admitted.session.id,
+                    index: admitted.index,
+                    attempt: admitted.attempt,
+                    epoch: admitted.pin.epoch,
+                    prompt_tokens: work.prompt_tokens,
+                    output_tokens: work.output_tokens,
+                    digest: answer.digest.to_vec(),
+                    acknowledgement: Vec::new(),
+                },
                 body,
                 artifact: answer.artifact.encode(),
-                prompt_tokens: work.prompt_tokens,
-                output_tokens: work.output_tokens,
-                digest: answer.digest.to_vec(),
-                acknowledgement: Vec::new(),
+                text: answer.text.clone(),
             })
             .map_err(|e| Status::internal(e.to_string()))?;
         self.metrics
             .answered(work.prompt_tokens, work.output_tokens);
         Ok(self.finished(&admitted.pin, &admitted.session, answer))
+    }
+
+    /// Keeps an acknowledgement. Waits for the disk.
+    fn keep(&self, entry: &Entry, acknowledgement: Vec<u8>) -> Result<(), Status> {
+        let damaged = || Status::internal("the stored answer is damaged");
+        let mut served = self
+            .tasks
+            .read(entry.session, entry.index)
+            .ok_or_else(damaged)?;
+        served.entry.acknowledgement = acknowledgement;
+        self.tasks
+            .put(&served)
+            .map_err(|e| Status::internal(e.to_string()))
     }
 
     /// The end of an answer, signed.
@@ -457,8 +476,9 @@ impl Service {
             &work.artifact_root,
         );
         let stopped = match answer.artifact.stop() {
-            StopReason::MaxTokens => "length",
-            _ => "stop",
+            StopReason::EndOfText | StopReason::StopSequence => "stop",
+            StopReason::MaxTokens | StopReason::Ceiling => "length",
+            StopReason::Cancelled => "cancelled",
         };
         pb::Finished {
             stop_reason: stopped.into(),
@@ -494,52 +514,51 @@ impl pb::inference_server::Inference for Service {
     ) -> Result<Response<pb::AcknowledgeResponse>, Status> {
         let forwarded = request.metadata().contains_key(FORWARDED);
         let request = request.into_inner();
-        let (session, executor) = {
-            let view = self.latest.view();
-            let session = session::get(&view.state, request.session_id).ok_or_else(|| {
-                Status::not_found(format!("there is no session {}", request.session_id))
-            })?;
-            let pin = session::newest_pin(&view.state, &session)
-                .ok_or_else(|| Status::failed_precondition("the session has no pin yet"))?;
-            let executor = session::executor(&pin, request.index, request.attempt);
-            (session, executor)
-        };
         let index = u32::try_from(request.index)
             .map_err(|_| Status::invalid_argument("an index is below 2^32"))?;
-        let Some(mut served) = self.tasks.get(session.id, index) else {
-            return match executor.filter(|e| *e != self.address) {
-                Some(executor) => {
-                    let mut peer = self.peer(&executor).await?;
-                    peer.acknowledge(forward(request, forwarded)?).await
-                }
-                None => Err(Status::not_found("this request was not answered here")),
-            };
+        let session = {
+            let view = self.latest.view();
+            session::get(&view.state, request.session_id).ok_or_else(|| {
+                Status::not_found(format!("there is no session {}", request.session_id))
+            })?
         };
-        let digest: Hash = served
-            .digest
-            .as_slice()
-            .try_into()
-            .map_err(|_| Status::internal("the task on disk is damaged"))?;
-        let message = record::acknowledgement(
-            &self.chain_id,
-            session.id,
-            index,
-            served.prompt_tokens,
-            served.output_tokens,
-            &digest,
-            &self.address,
-        );
-        verify(
-            &session.session_key,
-            &message,
-            &request.acknowledgement,
-            "acknowledgement",
-        )?;
-        served.acknowledgement = request.acknowledgement;
-        self.tasks
-            .put(served)
-            .map_err(|e| Status::internal(e.to_string()))?;
-        Ok(Response::new(pb::AcknowledgeResponse {}))
+        let signed_for = |executor: &ConsensusAddress, prompt, output, digest: &[u8]| {
+            let digest = Hash::try_from(digest)
+                .map_err(|_| Status::invalid_argument("a digest has 32 bytes"))?;
+            let message = record::acknowledgement(
+                &self.chain_id,
+                session.id,
+                index,
+                prompt,
+                output,
+                &digest,
+                executor,
+            );
+            let (key, signature) = (&session.session_key, &request.acknowledgement);
+            verify(key, &message, signature, "acknowledgement")
+        };
+        if let Some(entry) = self.tasks.entry(session.id, index) {
+            let (prompt, output) = (entry.prompt_tokens, entry.output_tokens);
+            signed_for(&self.address, prompt, output, &entry.digest)?;
+            if !entry.is_acknowledged() {
+                let service = self.clone();
+                blocking(move || service.keep(&entry, request.acknowledgement)).await?;
+            }
+            return Ok(Response::new(pb::AcknowledgeResponse {}));
+        }
+        let executor = {
+            let view = self.latest.view();
+            session::newest_pin(&view.state, &session)
+                .and_then(|pin| session::executor(&pin, request.index, request.attempt))
+                .filter(|executor| *executor != self.address)
+                .ok_or_else(|| Status::not_found("this request was not answered here"))?
+        };
+        let (prompt, output) = (request.prompt_tokens, request.output_tokens);
+        signed_for(&executor, prompt, output, &request.digest)?;
+        let endpoint = self.endpoint(&executor)?;
+        self.peers
+            .acknowledge(&endpoint, forward(request, forwarded)?)
+            .await
     }
 
     async fn artifacts(
@@ -547,14 +566,60 @@ impl pb::inference_server::Inference for Service {
         request: Request<pb::ArtifactsRequest>,
     ) -> Result<Response<pb::ArtifactsResponse>, Status> {
         let request = request.into_inner();
-        let served = u32::try_from(request.index)
+        let missing = || Status::not_found("this node has no such settled task");
+        let entry = u32::try_from(request.index)
             .ok()
-            .and_then(|index| self.tasks.get(request.session_id, index))
-            .filter(|served| !served.acknowledgement.is_empty())
-            .ok_or_else(|| Status::not_found("this node has no such settled task"))?;
+            .and_then(|index| self.tasks.entry(request.session_id, index))
+            .filter(Entry::is_acknowledged)
+            .ok_or_else(missing)?;
+        {
+            let view = self.latest.view();
+            let pin = session::pin(&view.state, entry.epoch, entry.session);
+            let transport = |asker: &ConsensusAddress| {
+                let keys = node::get(&view.state, asker)?.keys?;
+                Some(keys.transport)
+            };
+            access::check(
+                &self.chain_id,
+                &request,
+                pin.as_ref(),
+                view.height,
+                transport,
+            )?;
+        }
+        let service = self.clone();
+        let served = blocking(move || {
+            let served = service.tasks.read(entry.session, entry.index);
+            served.ok_or_else(missing)
+        })
+        .await?;
         Ok(Response::new(pb::ArtifactsResponse {
             body: served.body,
             artifacts: served.artifact,
+            text: served.text,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_leaves_while_its_request_waits_cancels_it() {
+        let (sender, receiver) = mpsc::channel::<()>(1);
+        let cancel = CancelFlag::new();
+        let _watch = cancel_when_left(&sender, &cancel);
+        drop(receiver);
+        while !cancel.is_cancelled() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[test]
+    fn a_request_is_passed_on_once() {
+        assert!(forward((), false).is_ok());
+        let again = forward((), true).map(drop).unwrap_err();
+        assert_eq!(again.code(), Code::FailedPrecondition);
     }
 }

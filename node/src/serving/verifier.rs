@@ -16,6 +16,7 @@ use race_verification::Hash;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
+use super::access;
 use super::answer::{self, Place, Settled};
 use super::host::Host;
 use crate::comet::files::{self, FileError};
@@ -88,6 +89,7 @@ struct Job {
     id: Hash,
     seed: Hash,
     endpoint: String,
+    request: ArtifactsRequest,
 }
 
 impl Verifier {
@@ -172,8 +174,16 @@ impl Verifier {
         let seed = pin.seed.as_slice().try_into().ok()?;
         let executor = task.executor.as_slice().try_into().ok()?;
         let endpoint = node::get(&view.state, &executor)?.endpoints?.grpc;
+        let request = access::request(
+            &self.me.chain_id,
+            (task.session_id, task.index),
+            view.height,
+            &self.me.address,
+            &self.me.secrets.transport,
+        );
         Some(Job {
             task,
+            request,
             id,
             seed,
             endpoint,
@@ -216,13 +226,7 @@ impl Verifier {
                             format: &hosted.spec.numeric_format,
                             thresholds: &hosted.thresholds,
                         };
-                        answer::check(
-                            &place,
-                            hosted.model.as_ref(),
-                            settled,
-                            &served.body,
-                            &served.artifacts,
-                        )
+                        answer::check(&place, hosted.model.as_ref(), settled, &served)
                     })
                     .await;
                     match checked {
@@ -288,9 +292,5 @@ async fn fetch(job: &Job) -> Result<ArtifactsResponse, tonic::Status> {
         .timeout(FETCH_LIMIT);
     let channel = endpoint.connect().await.map_err(unavailable)?;
     let mut client = InferenceClient::new(channel).max_decoding_message_size(MAX_ARTIFACT_BYTES);
-    let request = ArtifactsRequest {
-        session_id: job.task.session_id,
-        index: job.task.index,
-    };
-    Ok(client.artifacts(request).await?.into_inner())
+    Ok(client.artifacts(job.request.clone()).await?.into_inner())
 }

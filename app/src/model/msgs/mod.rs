@@ -131,6 +131,7 @@ fn check_thresholds(thresholds: &Thresholds) -> Result<(), Error> {
             max_mean_distance: class.max_mean_distance,
             max_mean_margin: class.max_mean_margin,
             max_violations_millis: class.max_violations_millis,
+            max_margin: class.max_margin,
         })
         .collect();
     match compare::Thresholds::new(top_k, thresholds.margin_limit, classes) {

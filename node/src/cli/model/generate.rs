@@ -14,7 +14,7 @@ use crate::cli::error::CliError;
 use crate::cli::{Context, Outcome};
 use crate::client::{ChainClient, ClientError};
 use crate::comet::keys::Address;
-use crate::serving::client::{Ask, AskError, Asked};
+use crate::serving::client::{Ask, AskError, Asked, Drawn};
 use crate::tree::Tree;
 use crate::wallet::amount;
 use crate::wallet::session_index::SessionIndex;
@@ -184,6 +184,12 @@ impl Generate {
         let asked = self.ask(&chain, &session, &key, index, &context).await;
         let (asked, attempt) = asked.map_err(|error| error.with("index", index))?;
         let end = &asked.finished;
+        if let Some(why) = &asked.unacknowledged {
+            context.note(&format!(
+                "the answer's acknowledgement did not arrive ({}); send it with the same question and --index {index}",
+                shown(why)
+            ));
+        }
         let executor = Address(asked.executor);
         match context.format {
             Format::Json => context.print(&Tree::map([
@@ -197,6 +203,7 @@ impl Generate {
                 ("output_tokens", Tree::from(end.output_tokens)),
                 ("fee", Tree::text(&end.fee)),
                 ("digest", Tree::text(hex::encode(&end.digest))),
+                ("acknowledged", Tree::from(asked.unacknowledged.is_none())),
             ])),
             Format::Text => {
                 context.console.write("\n");
@@ -230,21 +237,13 @@ impl Generate {
         let ceiling = session.ceiling.parse().unwrap_or(u128::MAX >> 1);
         let mut absent = None;
         for attempt in 0..ATTEMPTS {
-            let drawn: session::QueryExecutorResponse = chain
-                .ask(
-                    "/race.session.v1.Query/Executor",
-                    &session::QueryExecutorRequest {
-                        session_id: self.session,
-                        index,
-                        attempt,
-                    },
-                )
-                .await?;
+            let drawn = Drawn::ask(chain, self.session, index, attempt).await?;
             let ask = Ask {
                 chain_id: chain.chain_id(),
                 session: self.session,
                 index,
                 attempt,
+                drawn: &drawn,
                 body: self.body(&session.model_id),
                 max_fee: self.max_fee.map_or(ceiling, |fee| fee.min(ceiling)),
                 expiry_height: expiry,

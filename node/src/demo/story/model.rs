@@ -34,6 +34,7 @@ impl Story<'_> {
                         max_mean_distance: self.max_mean_distance,
                         max_mean_margin: 2_500,
                         max_violations_millis: 300,
+                        max_margin: 0,
                     }],
                 }),
                 min_memory_bytes: 256 << 20,

@@ -6,7 +6,7 @@ use race_proto::race::{epoch::v1 as epoch, inference::v1 as inference, session::
 
 use super::{say, Failure, Opened, Story, UNITS_PER_TOKEN};
 use crate::demo::FORGER;
-use crate::serving::client::{Ask, Asked};
+use crate::serving::client::{Ask, Asked, Drawn};
 use crate::wallet::amount;
 use crate::wallet::session_key::SessionFile;
 
@@ -152,11 +152,13 @@ impl Story<'_> {
             temperature_millis: 700,
         };
         let height = self.sight.chain.height().await?;
+        let drawn = Drawn::ask(&self.sight.chain, opened.id, index, 0).await?;
         let ask = Ask {
             chain_id: &self.network.chain_id,
             session: opened.id,
             index,
             attempt: 0,
+            drawn: &drawn,
             body,
             max_fee: u128::MAX >> 1,
             expiry_height: height.saturating_add(100),
@@ -168,6 +170,10 @@ impl Story<'_> {
             // A closed standard output shows at the next line.
             drop(std::io::stdout().flush());
         };
-        Ok(ask.run(&self.network.nodes[0].grpc, &mut show).await?)
+        let asked = ask.run(&self.network.nodes[0].grpc, &mut show).await?;
+        match asked.unacknowledged {
+            Some(why) => Err(format!("the acknowledgement did not arrive: {why}").into()),
+            None => Ok(asked),
+        }
     }
 }

@@ -93,7 +93,8 @@ $(LOADER): $(wildcard deploy/load/*.go) deploy/load/go.mod deploy/load/go.sum de
 
 .PHONY: load
 load: build $(LOADER) ## transfers of 1 KB on a local network (LOAD_NODES=1 RATE=1000 SECONDS=60): rate, latency, memory, disk
-	@. ./$(BUILD_ENV) && $(CARGO) run --locked --quiet --workspace --example load -- \
+	@. ./$(BUILD_ENV) && $(CARGO) build --locked --quiet --workspace --example load
+	@"$(CARGO_OUT)/examples/load" \
 		$(or $(LOAD_NODES),1) $(or $(RATE),1000) $(or $(SECONDS),60) $(LOADER) $(BIN)/raced
 
 .PHONY: bench

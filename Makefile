@@ -59,7 +59,8 @@ clients: toolchains test-tools ## pack the client packages for JavaScript and Py
 
 .PHONY: test-tools
 test-tools:
-	@{ command -v node && command -v npm; } >/dev/null || { echo "missing: node 18 or newer with npm; get it: https://nodejs.org or apt-get install nodejs npm" >&2; exit 1; }
+	@{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } >/dev/null 2>&1 || \
+		{ echo "missing: node 20 or newer with npm; get it: https://nodejs.org" >&2; exit 1; }
 
 .PHONY: test
 test: libclang test-tools $(COMETBFT) $(SKEWED) ## formatting, lints, and all tests, real CometBFT included

@@ -56,8 +56,7 @@ pub const SIGN: ParamSpec = ParamSpec {
     min: 4,
     max: 100_000,
     unit: "blocks",
-    doc:
-        "signing of a round by the committee; a race seed has three such windows",
+    doc: "signing of a round by the committee; a race seed has three such windows",
 };
 
 /// Length: the race; commits to the challenge are taken meanwhile.

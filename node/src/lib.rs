@@ -4,19 +4,22 @@
 //! |---|---|
 //! | [`cli`] | the command line |
 //! | [`node`] | one node: how its parts are put together, started and stopped |
-//! | [`driver`], [`protocol`], [`sender`] | after each block: what the protocol wants, and sending it |
+//! | [`shutdown`] | being asked to stop |
+//! | [`latest`], [`driver`], [`protocol`], [`sender`] | after each block: its state, what the protocol wants, and sending it |
 //! | [`racer`], [`checker`], [`oracle`] | threads around the pure Race |
 //! | [`crew`], [`preempt`] | computing threads: their life, and who goes first |
 //! | [`committee`] | this node's private side of the committee's keys |
+//! | [`config`], [`secrets`] | what a home says of its node |
 //! | [`home_lock`] | one process at a time on a home |
 //! | [`joining`], [`registration`] | how a node gets into a network |
 //! | [`snapshots`] | the snapshots that others join from |
 //! | [`serving`] | inference and its checking |
+//! | [`model_fetch`], [`model_info`] | model files: getting one, describing one |
 //! | [`abci`], [`comet`] | towards CometBFT |
 //! | [`unary`], [`grpc`], [`rest`], [`client`], [`wallet`] | towards users |
 //! | [`tree`], [`proto_json`] | what is shown, and protobuf as JSON |
 //! | [`metrics`], [`status`], [`logging`], [`doctor`] | towards operators |
-//! | [`localnet`], [`demo`], [`network`] | whole networks |
+//! | [`localnet`], [`demo`], [`network`], [`misbehave`] | whole networks, and nodes of one that break the rules |
 
 pub mod abci;
 pub mod checker;

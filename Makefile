@@ -59,7 +59,8 @@ clients: toolchains test-tools ## pack the client packages for JavaScript and Py
 
 .PHONY: test-tools
 test-tools:
-	@{ command -v node && command -v npm; } >/dev/null || { echo "missing: node 18 or newer with npm; get it: https://nodejs.org or apt-get install nodejs npm" >&2; exit 1; }
+	@{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } >/dev/null 2>&1 || \
+		{ echo "missing: node 20 or newer with npm; get it: https://nodejs.org" >&2; exit 1; }
 
 .PHONY: test
 test: libclang test-tools $(COMETBFT) $(SKEWED) ## formatting, lints, and all tests, real CometBFT included
@@ -93,7 +94,8 @@ $(LOADER): $(wildcard deploy/load/*.go) deploy/load/go.mod deploy/load/go.sum de
 
 .PHONY: load
 load: build $(LOADER) ## transfers of 1 KB on a local network (LOAD_NODES=1 RATE=1000 SECONDS=60): rate, latency, memory, disk
-	@. ./$(BUILD_ENV) && $(CARGO) run --locked --quiet --workspace --example load -- \
+	@. ./$(BUILD_ENV) && $(CARGO) build --locked --quiet --workspace --example load
+	@"$(CARGO_OUT)/examples/load" \
 		$(or $(LOAD_NODES),1) $(or $(RATE),1000) $(or $(SECONDS),60) $(LOADER) $(BIN)/raced
 
 .PHONY: sync

@@ -24,7 +24,7 @@ impl TxError {
         }
     }
 
-    /// An error of the SDK's own table (`sdk-facts`).
+    /// An error of the SDK's own table.
     pub fn sdk(code: u32, log: impl Into<String>) -> Self {
         Self::new("sdk", code, log)
     }

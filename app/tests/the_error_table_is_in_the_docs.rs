@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use race_app::error::Table;
 use race_app::registry::ERRORS;
@@ -60,5 +60,46 @@ fn no_code_is_used_twice_and_none_is_0_or_1() {
                 table.codespace
             );
         }
+    }
+}
+
+/// The source files below a folder.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => sources(&path),
+            false => vec![path],
+        })
+        .collect()
+}
+
+/// The codes in a text that begin right after `mark`.
+fn codes_after(text: &str, mark: &str) -> BTreeSet<u32> {
+    let after = text.split(mark).skip(1).map(str::trim_start);
+    let codes = after.filter_map(|rest| {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        rest[..digits].parse().ok()
+    });
+    codes.collect()
+}
+
+#[test]
+fn every_code_of_the_sdk_that_the_source_names_is_in_the_docs_and_no_other() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = std::fs::read_to_string(root.join("../docs/errors.md")).unwrap();
+    let text: String = sources(&root.join("src"))
+        .iter()
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    let mut sdk = codes_after(&text, "TxError::sdk(");
+    sdk.extend(codes_after(&text, "\"sdk\","));
+    let bank = codes_after(&text, "\"bank\",");
+    for (name, codes) in [("sdk", sdk), ("bank", bank)] {
+        let heading = format!("\n## {name}\n");
+        let section = docs.split_once(&heading).unwrap().1;
+        let section = section.split("\n## ").next().unwrap();
+        assert_eq!(codes_after(section, "\n| "), codes, "{name}");
     }
 }

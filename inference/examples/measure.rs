@@ -3,7 +3,7 @@
 //! a coarser copy; and how fast the model is.
 //!
 //! ```text
-//! cargo run --release -p race-inference --example measure -- MODEL.gguf FOLDER [THREADS]
+//! cargo run -p race-inference --example measure -- MODEL.gguf FOLDER [THREADS]
 //! ```
 //!
 //! FOLDER takes the coarser copies. Every figure is per answer (a mean over its positions), and the

@@ -35,7 +35,7 @@ impl CancelFlag {
     }
 }
 
-/// How a model computes, with respect to checking (design: *Inference engines*, *Measured*).
+/// How a model computes, with respect to checking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Arithmetic {
     /// Small physical batches: a checker on the same build gets every logit bit for bit.
@@ -246,7 +246,7 @@ pub enum StopReason {
     Cancelled,
 }
 
-/// What is kept for each token of an answer (design: *Proof of logits*).
+/// What is kept for each token of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenArtifact {
     /// The token that was picked.

@@ -1,5 +1,5 @@
 //! Inference engines behind one trait: generate while recording what the model saw, and check such
-//! a record with one teacher-forced prefill (design: *Inference engines*, *Proof of logits*).
+//! a record with one teacher-forced prefill.
 //!
 //! Where things are:
 //!

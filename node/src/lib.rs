@@ -4,20 +4,23 @@
 //! |---|---|
 //! | [`cli`] | the command line |
 //! | [`node`] | one node: how its parts are put together, started and stopped |
-//! | [`driver`], [`protocol`], [`sender`] | after each block: what the protocol wants, and sending it |
+//! | [`shutdown`] | being asked to stop |
+//! | [`latest`], [`driver`], [`protocol`], [`sender`] | after each block: its state, what the protocol wants, and sending it |
 //! | [`racer`], [`checker`], [`oracle`] | threads around the pure Race |
 //! | [`crew`], [`preempt`] | computing threads: their life, and who goes first |
 //! | [`committee`] | this node's private side of the committee's keys |
+//! | [`config`], [`secrets`] | what a home says of its node |
 //! | [`home_lock`] | one process at a time on a home |
 //! | [`joining`], [`registration`] | how a node gets into a network |
 //! | [`snapshots`], [`retention`] | the snapshots that others join from; the blocks that are kept |
 //! | [`serving`] | inference and its checking |
+//! | [`model_fetch`], [`model_info`] | model files: getting one, describing one |
 //! | [`abci`], [`comet`] | towards CometBFT |
 //! | [`unary`], [`grpc`], [`rest`], [`client`], [`wallet`] | towards users |
 //! | [`door`], [`places`] | how many connections a listener has, and a client of it |
 //! | [`tree`], [`proto_json`] | what is shown, and protobuf as JSON |
 //! | [`metrics`], [`status`], [`logging`], [`doctor`] | towards operators |
-//! | [`localnet`], [`demo`], [`network`], [`fetch`] | whole networks, and getting their files |
+//! | [`localnet`], [`demo`], [`network`], [`fetch`], [`misbehave`] | whole networks, getting their files, and nodes of one that break the rules |
 
 pub mod abci;
 pub mod checker;

@@ -55,6 +55,13 @@ const KINDS: [(&str, Misbehaviour); 12] = [
     ("false-complaint", Misbehaviour::FalseComplaint),
 ];
 
+impl Misbehaviour {
+    /// The names of all kinds.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        KINDS.iter().map(|(name, _)| *name)
+    }
+}
+
 impl FromStr for Misbehaviour {
     type Err = String;
 
@@ -64,7 +71,7 @@ impl FromStr for Misbehaviour {
             .find(|(name, _)| *name == text)
             .map(|(_, kind)| *kind)
             .ok_or_else(|| {
-                let names: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
+                let names: Vec<_> = Self::names().collect();
                 format!(
                     "unknown kind of misbehaviour `{text}`; there are: {}",
                     names.join(", ")

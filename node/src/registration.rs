@@ -67,16 +67,21 @@ pub fn message(
     }
 }
 
+/// What an operator does about a node that others cannot reach.
+pub const SET_EXTERNAL: &str =
+    "set [grpc] external in config/app.toml to the HOST:PORT where they can, and grpc.listen to an address \
+     that takes connections from outside, such as 0.0.0.0:9090";
+
 /// Registers the node when the chain does not know it.
 pub struct Registrar {
-    /// The operator's sender and the message; without them somebody else registers the node.
-    prepared: Option<(Sender, MsgRegisterNode)>,
+    /// The operator's sender and the message; without them what the operator has to do.
+    prepared: Result<(Sender, MsgRegisterNode), String>,
     told: bool,
 }
 
 impl Registrar {
-    /// One that sends `prepared`, or only says that the node is not registered.
-    pub fn new(prepared: Option<(Sender, MsgRegisterNode)>) -> Self {
+    /// One that sends `prepared`, or says why it cannot and what to do.
+    pub fn new(prepared: Result<(Sender, MsgRegisterNode), String>) -> Self {
         Self {
             prepared,
             told: false,
@@ -94,13 +99,14 @@ impl Registrar {
             return;
         }
         let first = !std::mem::replace(&mut self.told, true);
-        let Some((sender, message)) = &mut self.prepared else {
-            if first {
-                tracing::warn!(
-                    "the chain does not know this node: register it with `raced tx node register`"
-                );
+        let (sender, message) = match &mut self.prepared {
+            Ok(prepared) => prepared,
+            Err(todo) => {
+                if first {
+                    tracing::warn!("the chain does not know this node: {todo}");
+                }
+                return;
             }
-            return;
         };
         if first {
             tracing::info!(operator = message.operator, "registering this node");

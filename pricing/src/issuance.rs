@@ -5,7 +5,7 @@
 //! however time is cut into epochs, the parts add up to the same whole.
 
 use crate::math::mul_div;
-use crate::subsidy::{remaining, subsidy, BATCH};
+use crate::subsidy::{remaining, subsidy};
 use crate::NICOIN_PER_ICOIN;
 
 /// A year of 365 days in milliseconds.
@@ -17,9 +17,6 @@ pub const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// Minimum issuance of the first year in nicoin: 5% of the total supply of 1,000 M icoin. It halves
 /// every year.
 pub const FIRST_YEAR: u128 = 50_000_000 * NICOIN_PER_ICOIN;
-
-/// The ceiling unless governance sets another: one batch a year, in nicoin.
-pub const DEFAULT_CEILING_PER_YEAR: u128 = BATCH;
 
 /// Minimum issuance in nicoin from `from_ms` to `to_ms`; zero if the times are not in order.
 #[must_use]
@@ -83,6 +80,7 @@ pub fn epoch_mint(epoch: &Epoch) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subsidy::BATCH;
     use crate::subsidy::CORE_INCENTIVE;
     use proptest::prelude::*;
 
@@ -116,15 +114,9 @@ mod tests {
     }
 
     #[test]
-    fn the_default_ceiling_is_the_minimum_of_the_first_year() {
-        assert_eq!(
-            icoin_half_up(ceiling(DEFAULT_CEILING_PER_YEAR, 0, DAY_MS)),
-            136_986
-        );
-        assert_eq!(
-            ceiling(DEFAULT_CEILING_PER_YEAR, 0, 77_777),
-            minimum(0, 77_777)
-        );
+    fn a_ceiling_of_one_batch_a_year_is_the_minimum_of_the_first_year() {
+        assert_eq!(icoin_half_up(ceiling(BATCH, 0, DAY_MS)), 136_986);
+        assert_eq!(ceiling(BATCH, 0, 77_777), minimum(0, 77_777));
     }
 
     const DAY: Epoch = Epoch {
@@ -132,7 +124,7 @@ mod tests {
         to_ms: 2 * YEAR_MS + DAY_MS,
         fees: 0,
         minted_before: 0,
-        ceiling_per_year: DEFAULT_CEILING_PER_YEAR,
+        ceiling_per_year: BATCH,
     };
 
     #[test]

@@ -80,14 +80,6 @@ pub struct FeeSplit {
     pub checkers: u32,
 }
 
-impl FeeSplit {
-    /// What all checkers get together.
-    #[must_use]
-    pub fn all_checkers(&self) -> u128 {
-        self.per_checker.saturating_mul(u128::from(self.checkers))
-    }
-}
-
 /// Splits a fee: the training fund's percentage first; the rest goes to the executor or, if the task
 /// was checked, half to the executor and half to the checkers in equal parts.
 #[must_use]
@@ -226,8 +218,9 @@ mod tests {
         #[test]
         fn the_parts_of_a_fee_add_up(amount in any::<u128>(), percent in any::<u8>(), checkers in 0u32..1000) {
             let split = fee(amount, percent, checkers);
-            prop_assert_eq!(split.training + split.executor + split.all_checkers(), amount);
-            prop_assert!(split.executor >= split.all_checkers());
+            let all_checkers = split.per_checker * u128::from(split.checkers);
+            prop_assert_eq!(split.training + split.executor + all_checkers, amount);
+            prop_assert!(split.executor >= all_checkers);
         }
     }
 }

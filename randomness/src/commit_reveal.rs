@@ -67,12 +67,6 @@ impl Purpose {
             Self::Duties => "duties",
         }
     }
-
-    /// The purpose of this [`name`](Self::name), if there is one.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
-    }
 }
 
 impl fmt::Display for Purpose {

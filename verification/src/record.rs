@@ -1,126 +1,13 @@
 //! Settlement records, and the bytes that are signed around a request.
 //!
-//! Only digests go on chain: a record is 116 bytes, and a batch is records one after the other, in
-//! strictly rising order of (session, index).
-//!
-//! | bytes | what |
-//! |---|---|
-//! | 8 | session |
-//! | 4 | index i of the request in the session |
-//! | 4 | prompt tokens |
-//! | 4 | output tokens |
-//! | 32 | [`record_digest`] over request, output and artifact root |
-//! | 64 | the client's acknowledgement: the session key's signature of [`acknowledgement`] |
+//! Only digests go on chain: what is settled of a request is its session and index, the attempt, the lengths of
+//! prompt and answer, [`record_digest`] over request, output and artifact root, and the session key's signature
+//! of [`acknowledgement`].
 
 use race_randomness::hash::{be, h, Address, Hash};
 
-/// Length of one encoded record.
-pub const RECORD_BYTES: usize = 116;
-
-/// Most records of one batch: 116 KiB.
+/// Most records of one settlement.
 pub const MAX_BATCH_RECORDS: usize = 1024;
-
-/// One settled request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// The session.
-    pub session: u64,
-    /// The index of the request in its session.
-    pub index: u32,
-    /// Tokens of the prompt.
-    pub prompt_tokens: u32,
-    /// Tokens of the answer.
-    pub output_tokens: u32,
-    /// What was computed: [`record_digest`].
-    pub digest: Hash,
-    /// The client's last acknowledgement: a 64-byte signature by the session's key.
-    pub acknowledgement: [u8; 64],
-}
-
-/// Why bytes are not a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BatchError {
-    /// Not a whole number of records.
-    #[error("expected a multiple of 116 bytes, one record each, got {0}")]
-    Length(usize),
-    /// Empty or too long.
-    #[error("expected 1 to 1024 records in a batch, got {0}")]
-    Count(usize),
-    /// A record out of order, or the same request twice.
-    #[error("record {0} does not follow its predecessor in (session, index); sort the batch and settle each request once")]
-    Order(usize),
-}
-
-/// Encodes a batch.
-///
-/// # Errors
-///
-/// When it is empty, too long, or not in strictly rising order of (session, index).
-pub fn encode_batch(records: &[Record]) -> Result<Vec<u8>, BatchError> {
-    check(records)?;
-    let mut bytes = Vec::with_capacity(records.len().saturating_mul(RECORD_BYTES));
-    for record in records {
-        bytes.extend(record.session.to_be_bytes());
-        bytes.extend(record.index.to_be_bytes());
-        bytes.extend(record.prompt_tokens.to_be_bytes());
-        bytes.extend(record.output_tokens.to_be_bytes());
-        bytes.extend(record.digest);
-        bytes.extend(record.acknowledgement);
-    }
-    Ok(bytes)
-}
-
-/// Reads a batch.
-///
-/// # Errors
-///
-/// When the bytes are not what [`encode_batch`] writes.
-pub fn decode_batch(bytes: &[u8]) -> Result<Vec<Record>, BatchError> {
-    let (chunks, rest) = bytes.as_chunks::<RECORD_BYTES>();
-    if !rest.is_empty() {
-        return Err(BatchError::Length(bytes.len()));
-    }
-    if chunks.len() > MAX_BATCH_RECORDS {
-        return Err(BatchError::Count(chunks.len()));
-    }
-    let records: Vec<Record> = chunks.iter().map(decode).collect();
-    check(&records)?;
-    Ok(records)
-}
-
-fn decode(bytes: &[u8; RECORD_BYTES]) -> Record {
-    Record {
-        session: u64::from_be_bytes(field(bytes, 0)),
-        index: u32::from_be_bytes(field(bytes, 8)),
-        prompt_tokens: u32::from_be_bytes(field(bytes, 12)),
-        output_tokens: u32::from_be_bytes(field(bytes, 16)),
-        digest: field(bytes, 20),
-        acknowledgement: field(bytes, 52),
-    }
-}
-
-/// `N` bytes from `at`, which lie within the record.
-fn field<const N: usize>(bytes: &[u8; RECORD_BYTES], at: usize) -> [u8; N] {
-    bytes
-        .get(at..)
-        .and_then(|tail| tail.first_chunk())
-        .copied()
-        .unwrap_or([0; N])
-}
-
-fn check(records: &[Record]) -> Result<(), BatchError> {
-    if records.is_empty() || records.len() > MAX_BATCH_RECORDS {
-        return Err(BatchError::Count(records.len()));
-    }
-    let key = |record: &Record| (record.session, record.index);
-    match records
-        .windows(2)
-        .position(|pair| key(&pair[0]) >= key(&pair[1]))
-    {
-        Some(at) => Err(BatchError::Order(at.saturating_add(1))),
-        None => Ok(()),
-    }
-}
 
 /// What a record commits to: `H(dst, chain, session, index, prompt tokens, output tokens, request hash,
 /// output hash, artifact root)`.
@@ -276,53 +163,7 @@ pub fn artifacts_sign_bytes(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
     use std::collections::BTreeSet;
-
-    fn record(session: u64, index: u32) -> Record {
-        Record {
-            session,
-            index,
-            prompt_tokens: 3,
-            output_tokens: 4,
-            digest: [5; 32],
-            acknowledgement: [6; 64],
-        }
-    }
-
-    #[test]
-    fn a_record_is_116_bytes_in_the_documented_order() {
-        let bytes = encode_batch(&[record(1, 2)]).unwrap();
-        let mut expected = vec![0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4];
-        expected.extend([5; 32]);
-        expected.extend([6; 64]);
-        assert_eq!(bytes, expected);
-        assert_eq!(bytes.len(), RECORD_BYTES);
-    }
-
-    #[test]
-    fn a_request_is_settled_once_and_in_order() {
-        assert_eq!(
-            encode_batch(&[record(1, 2), record(1, 2)]),
-            Err(BatchError::Order(1))
-        );
-        assert_eq!(
-            encode_batch(&[record(1, 2), record(2, 0), record(1, 3)]),
-            Err(BatchError::Order(2))
-        );
-        assert!(encode_batch(&[record(1, 2), record(1, 3), record(2, 0)]).is_ok());
-        let mut bytes = encode_batch(&[record(1, 2)]).unwrap();
-        bytes.extend(bytes.clone());
-        assert_eq!(decode_batch(&bytes), Err(BatchError::Order(1)));
-    }
-
-    #[test]
-    fn batches_of_a_wrong_size_are_refused() {
-        assert_eq!(decode_batch(&[]), Err(BatchError::Count(0)));
-        assert_eq!(decode_batch(&[0; 117]), Err(BatchError::Length(117)));
-        assert_eq!(decode_batch(&[0; 1025 * 116]), Err(BatchError::Count(1025)));
-        assert_eq!(encode_batch(&[]), Err(BatchError::Count(0)));
-    }
 
     #[test]
     fn a_digest_binds_every_field() {
@@ -434,14 +275,5 @@ mod tests {
         ])
         .collect();
         assert_eq!(all.len(), 29);
-    }
-
-    proptest! {
-        #[test]
-        fn batches_survive_their_encoding(keys in proptest::collection::btree_set((any::<u64>(), any::<u32>()), 1..50), tokens in any::<u32>()) {
-            let records: Vec<Record> = keys.into_iter()
-                .map(|(session, index)| Record { output_tokens: tokens, ..record(session, index) }).collect();
-            prop_assert_eq!(decode_batch(&encode_batch(&records).unwrap()), Ok(records));
-        }
     }
 }

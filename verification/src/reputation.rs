@@ -59,12 +59,6 @@ impl Reputation {
         Self(0)
     }
 
-    /// The points in thousandths of full reputation, for people.
-    #[must_use]
-    pub fn per_mille(self, params: &Params) -> u64 {
-        part(1000, self.0, params.full)
-    }
-
     /// The rate in thousandths at which the tasks of this node are checked, given how many it has in the
     /// epoch: a straight line from start to floor, never below `min(1, min_checks / tasks)`.
     #[must_use]
@@ -101,9 +95,9 @@ mod tests {
     #[test]
     fn reputation_starts_at_zero_grows_saturates_and_is_lost() {
         let mut reputation = Reputation::default();
-        assert_eq!((reputation.points(), reputation.per_mille(&PARAMS)), (0, 0));
+        assert_eq!(reputation.points(), 0);
         reputation = reputation.grown(2_500, &PARAMS);
-        assert_eq!(reputation.per_mille(&PARAMS), 250);
+        assert_eq!(reputation.points(), PARAMS.full / 4);
         reputation = reputation.grown(u64::MAX, &PARAMS);
         assert_eq!(reputation.points(), PARAMS.full);
         assert_eq!(reputation.convicted(), Reputation::default());

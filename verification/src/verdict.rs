@@ -101,22 +101,6 @@ pub fn leaves(verdicts: &Verdicts) -> Vec<Hash> {
         .collect()
 }
 
-/// What a validator posts when it reveals its duties: `H(dst, chain, epoch, validator, Merkle root, number
-/// of verdicts)`.
-#[must_use]
-pub fn verdicts_digest(
-    chain_id: &str,
-    epoch: u64,
-    validator: &Address,
-    root: &Hash,
-    count: u64,
-) -> Hash {
-    h(
-        "race/verification/verdicts/v1",
-        &[chain_id.as_bytes(), &be(epoch), validator, root, &be(count)],
-    )
-}
-
 /// The digest of the evidence behind a verdict: the task, the checker, everything that was measured
 /// (if anything was), and the judgement with its numbers.
 #[must_use]
@@ -226,10 +210,6 @@ mod tests {
             5,
             &path
         ));
-        assert_ne!(
-            verdicts_digest("c", 1, &[0; 20], &root, 5),
-            verdicts_digest("c", 1, &[0; 20], &root, 6),
-        );
     }
 
     #[test]

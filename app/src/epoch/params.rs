@@ -11,7 +11,7 @@ pub const SERVE: ParamSpec = ParamSpec {
     min: 1,
     max: 10_000_000,
     unit: "blocks",
-    doc: "blocks of serving at the start of an epoch (overview: One epoch)",
+    doc: "blocks of serving at the start of an epoch",
 };
 
 /// Length: blocks of serving in epoch 1.
@@ -33,7 +33,7 @@ pub const COMMIT: ParamSpec = ParamSpec {
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "commits to the race seed, and to duties that were not signed (randomness: Seed)",
+    doc: "commits to the race seed, and to duties that were not signed",
 };
 
 /// Length: reveals of the race seed, and those of its fallback.
@@ -44,7 +44,7 @@ pub const REVEAL: ParamSpec = ParamSpec {
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "reveals of the race seed, and those of its fallback (randomness: Seed)",
+    doc: "reveals of the race seed, and those of its fallback",
 };
 
 /// Length: signing of a round by the committee; a race seed has three such windows.
@@ -56,8 +56,7 @@ pub const SIGN: ParamSpec = ParamSpec {
     min: 4,
     max: 100_000,
     unit: "blocks",
-    doc:
-        "signing of a round by the committee; a race seed has three such windows (randomness: Seed)",
+    doc: "signing of a round by the committee; a race seed has three such windows",
 };
 
 /// Length: the race; commits to the challenge are taken meanwhile.
@@ -68,7 +67,7 @@ pub const RACE: ParamSpec = ParamSpec {
     min: 2,
     max: 1_000_000,
     unit: "blocks",
-    doc: "the race; commits to the challenge are taken meanwhile (race: Proof)",
+    doc: "the race; commits to the challenge are taken meanwhile",
 };
 
 /// Length: reveals of the challenge when it was not signed.
@@ -79,7 +78,7 @@ pub const CHALLENGE: ParamSpec = ParamSpec {
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "reveals of the challenge when it was not signed (randomness: Seed)",
+    doc: "reveals of the challenge when it was not signed",
 };
 
 /// Length: opening of the sampled leaves.
@@ -90,7 +89,7 @@ pub const OPEN: ParamSpec = ParamSpec {
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "opening of the sampled leaves (race: Proof)",
+    doc: "opening of the sampled leaves",
 };
 
 /// Length: recomputation by the checkers and their commitments.
@@ -101,7 +100,7 @@ pub const CHECK_COMMIT: ParamSpec = ParamSpec {
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "recomputation by the checkers and their commitments (race: Judging)",
+    doc: "recomputation by the checkers and their commitments",
 };
 
 /// Length: reveals of the checks.
@@ -112,7 +111,7 @@ pub const CHECK_REVEAL: ParamSpec = ParamSpec {
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "reveals of the checks (race: Judging)",
+    doc: "reveals of the checks",
 };
 
 /// Length: blocks in which every node recomputes disputed leaves; skipped without disputes.
@@ -123,7 +122,7 @@ pub const DISPUTE: ParamSpec = ParamSpec {
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "blocks in which every node recomputes disputed leaves; skipped without disputes (race: Judging)",
+    doc: "blocks in which every node recomputes disputed leaves; skipped without disputes",
 };
 
 /// Length: deals for the next committee's key; ends when all dealt.
@@ -134,7 +133,7 @@ pub const DEAL: ParamSpec = ParamSpec {
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "deals for the next committee's key; ends when all dealt (randomness: Distributed key generation)",
+    doc: "deals for the next committee's key; ends when all dealt",
 };
 
 /// Length: confirmations of the deals, and complaints; ends when all confirmed.
@@ -145,7 +144,7 @@ pub const CONFIRM: ParamSpec = ParamSpec {
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "confirmations of the deals, and complaints; ends when all confirmed (randomness: Distributed key generation)",
+    doc: "confirmations of the deals, and complaints; ends when all confirmed",
 };
 
 /// Length: a session round opens every so many blocks; when it was not signed, it takes commits and
@@ -157,7 +156,7 @@ pub const SESSION_ROUND: ParamSpec = ParamSpec {
     min: 1,
     max: 100_000,
     unit: "blocks",
-    doc: "a session round opens every so many blocks; when it was not signed, it takes commits and then reveals for so many (randomness: Seed)",
+    doc: "a session round opens every so many blocks; when it was not signed, it takes commits and then reveals for so many",
 };
 
 /// Races that are run again before the epoch's race has failed.
@@ -168,7 +167,7 @@ pub const MAX_RERUNS: ParamSpec = ParamSpec {
     min: 0,
     max: 10,
     unit: "attempts",
-    doc: "races that are run again before the epoch's race has failed (overview: Failure)",
+    doc: "races that are run again before the epoch's race has failed",
 };
 
 /// Most members of a committee, by weight.
@@ -181,7 +180,7 @@ pub const MAX_VALIDATORS: ParamSpec = ParamSpec {
     // As many as an encoded committee key names.
     max: 512,
     unit: "validators",
-    doc: "most members of a committee, by weight (overview: Who may hold power)",
+    doc: "most members of a committee, by weight",
 };
 
 /// A member holds at least one part in so many of the weight.
@@ -192,7 +191,7 @@ pub const MIN_SHARE: ParamSpec = ParamSpec {
     min: 1_000,
     max: 1_000_000,
     unit: "parts",
-    doc: "a member holds at least one part in so many of the weight (overview: Who may hold power)",
+    doc: "a member holds at least one part in so many of the weight",
 };
 
 /// Most that one member holds, where there are enough members for it.

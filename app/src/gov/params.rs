@@ -13,7 +13,7 @@ pub const MIN_DEPOSIT: ParamSpec = ParamSpec {
     min: 1,
     max: 1_000_000_000_000_000_000,
     unit: "nicoin",
-    doc: "Deposit with which a proposal goes to the vote (economy: governance)",
+    doc: "Deposit with which a proposal goes to the vote",
 };
 
 /// How long a proposal may wait for its deposit.
@@ -46,7 +46,7 @@ pub const QUORUM: ParamSpec = ParamSpec {
     min: 1,
     max: 1_000,
     unit: "permille",
-    doc: "Part of the race weight that must vote (economy: governance)",
+    doc: "Part of the race weight that must vote",
 };
 
 /// Part of the votes that must be yes.

@@ -10,7 +10,7 @@ pub const MAX_ANNOUNCEMENTS: ParamSpec = ParamSpec {
     min: 1,
     max: 10_000,
     unit: "messages",
-    doc: "Most loads and unloads that a node may announce in an epoch, free of charge (state machine: State)",
+    doc: "Most loads and unloads that a node may announce in an epoch, free of charge",
 };
 
 /// Registered models.

@@ -1,5 +1,5 @@
 //! The price of a unit of compute: the weighted median of the providers' votes, moving at most a
-//! tenth at each switch (economy: "Price of compute").
+//! tenth at each switch.
 //!
 //! Invariant: the price changes only at a switch, and is never 0.
 

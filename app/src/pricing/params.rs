@@ -10,7 +10,7 @@ pub const GENESIS_PRICE: ParamSpec = ParamSpec {
     min: 1,
     max: 1_000_000_000_000,
     unit: "nicoin",
-    doc: "Price of a unit of compute in the first epoch; who never voted counts for the current price (economy: Price of compute)",
+    doc: "Price of a unit of compute in the first epoch; who never voted counts for the current price",
 };
 
 /// All of them.

@@ -10,7 +10,7 @@ pub const CHALLENGE_K: ParamSpec = ParamSpec {
     min: 1,
     max: 1024,
     unit: "positions",
-    doc: "sampled positions of a proof (race: Proof)",
+    doc: "sampled positions of a proof",
 };
 
 /// Positions opened under a challenge made by commit and reveal alone.
@@ -21,7 +21,7 @@ pub const CHALLENGE_K_DEGRADED: ParamSpec = ParamSpec {
     min: 1,
     max: 1024,
     unit: "positions",
-    doc: "sampled positions of a proof when the challenge was made without the threshold signature (randomness: Seed)",
+    doc: "sampled positions of a proof when the challenge was made without the threshold signature",
 };
 
 /// Checkers of an opened leaf.
@@ -32,7 +32,7 @@ pub const CHECKERS: ParamSpec = ParamSpec {
     min: 1,
     max: 100,
     unit: "checkers",
-    doc: "most validators that recompute one opened leaf (race: Judging)",
+    doc: "most validators that recompute one opened leaf",
 };
 
 /// Disputes that are open at once.
@@ -43,7 +43,7 @@ pub const MAX_DISPUTES: ParamSpec = ParamSpec {
     min: 1,
     max: 1024,
     unit: "disputes",
-    doc: "most leaves that the chain itself recomputes at once; further ones wait for the next dispute phase (race: Judging)",
+    doc: "most leaves that the chain itself recomputes at once; further ones wait for the next dispute phase",
 };
 
 /// All of them.

@@ -1,4 +1,4 @@
-//! Parameters of `reputation` (verification: "Who checks what").
+//! Parameters of `reputation`.
 
 use crate::params::ParamSpec;
 
@@ -10,7 +10,7 @@ pub const FULL: ParamSpec = ParamSpec {
     min: 1,
     max: 1 << 50,
     unit: "tokens",
-    doc: "Checked and passed tokens at which reputation saturates (verification: What follows)",
+    doc: "Checked and passed tokens at which reputation saturates",
 };
 
 /// The rate at zero.

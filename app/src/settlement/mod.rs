@@ -99,7 +99,7 @@ pub fn held_account() -> Account {
 }
 
 /// Whether a session's fees may count towards minting: it served at least `min_indices` requests
-/// and left at most a tenth of the indices that it used unserved (economy: Subsidy).
+/// and left at most a tenth of the indices that it used unserved.
 pub fn counts_towards_minting(state: &State, session: u64) -> bool {
     let Some(settled) = session::get(state, session).map(|session| session.settled) else {
         return false;

@@ -21,7 +21,7 @@ pub const MIN_INDICES: ParamSpec = ParamSpec {
     min: 1,
     max: 1_000_000,
     unit: "requests",
-    doc: "Served requests from which on a session's fees count towards minting (economy: Subsidy)",
+    doc: "Served requests from which on a session's fees count towards minting",
 };
 
 /// Most settled requests of a node in an epoch.

@@ -1,4 +1,4 @@
-//! Parameters of `treasury` (economy: Subsidy).
+//! Parameters of `treasury`.
 
 use crate::params::ParamSpec;
 
@@ -10,7 +10,7 @@ pub const CEILING_PER_YEAR: ParamSpec = ParamSpec {
     min: 0,
     max: 600_000_000_000_000_000,
     unit: "nicoin",
-    doc: "Most that is minted in a year: one batch of 50 M icoin (economy: Subsidy)",
+    doc: "Most that is minted in a year: one batch of 50 M icoin",
 };
 
 /// The training fund's share.
@@ -21,7 +21,7 @@ pub const TRAINING_PERCENT: ParamSpec = ParamSpec {
     min: 20,
     max: 20,
     unit: "percent",
-    doc: "Training fund's share of fees and minted rewards; fixed for the first five years (economy: Training fund)",
+    doc: "Training fund's share of fees and minted rewards; fixed for the first five years",
 };
 
 /// The cap of a bounty.

@@ -29,6 +29,12 @@ pub const SMALL: u64 = 20_000;
 /// A message that changes several records or stores a large one.
 pub const LARGE: u64 = 100_000;
 
+/// Each record of a settlement: verifying and storing it.
+pub const RECORD: u64 = 10_000;
+
+/// Each verdict of revealed duties: hashing and storing it.
+pub const VERDICT: u64 = 5_000;
+
 /// The table, as `docs/gas.md` shows it: what is paid for, how much gas, in which transactions.
 pub const TABLE: &[(&str, u64, &str)] = &[
     ("transaction", BASE, "each"),
@@ -60,6 +66,8 @@ pub const TABLE: &[(&str, u64, &str)] = &[
         "messages that change several records or store a large one, such as `MsgOpenSession`, \
          `MsgSubmitProposal`, `MsgGrant`, `MsgGrantAllowance`, `MsgPruneAllowances`",
     ),
+    ("record", RECORD, "each record of `MsgSettle`"),
+    ("verdict", VERDICT, "each verdict of `MsgRevealDuties`"),
 ];
 
 /// Bytes that a simulated transaction will still grow by: its signature, key, fee and gas limit.

@@ -16,3 +16,4 @@ mod unknown;
 pub use ante::Mode;
 pub use decode::{decode, CheckedTx};
 pub use execute::Outcome;
+pub use unknown::MAX_DEPTH;

@@ -11,7 +11,7 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 use crate::error::TxError;
 
 /// How deep messages may lie in each other.
-pub(super) const MAX_DEPTH: usize = 32;
+pub const MAX_DEPTH: usize = 32;
 
 const NON_CRITICAL_BIT: u32 = 1024;
 const ANY: &str = "google.protobuf.Any";

@@ -9,23 +9,19 @@ use crate::tree::Tree;
 /// The version of CometBFT that is pinned in `deploy/cometbft`.
 pub const COMETBFT_VERSION: &str = "0.38.26";
 
-/// Print the version of this program and of what it was built for
+/// Print the versions of this program, of its state machine and of the CometBFT that it was built for
 #[derive(Debug, Parser)]
 #[command(after_help = "Example:\n  raced version --output json")]
 pub struct Version {}
 
 impl Run for Version {
     async fn run(self, context: Context) -> Outcome {
-        let mut fields = vec![
+        context.print(&Tree::map([
             ("name", Tree::text("raced")),
             ("version", Tree::text(env!("CARGO_PKG_VERSION"))),
+            ("app_version", Tree::from(context.program.version)),
             ("cometbft_version", Tree::text(COMETBFT_VERSION)),
-        ];
-        // Set by the build script when it runs in a checkout.
-        if let Some(commit) = option_env!("RACED_GIT_COMMIT") {
-            fields.push(("git_commit", Tree::text(commit)));
-        }
-        context.print(&Tree::map(fields));
+        ]));
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Commands of the design that are not built yet: in the help, and honest about it.
+//! Commands that are not built yet: in the help, and honest about it.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
@@ -26,7 +26,7 @@ pub fn command(name: &'static str) -> Command {
     let about = about.map_or("Do something", |(_, about)| about);
     Command::new(name)
         .about(format!("{about} (not supported yet)"))
-        .after_help("Example:\n  raced version")
+        .after_help(format!("Example:\n  raced {name}"))
         .arg(
             Arg::new("anything")
                 .num_args(0..)

@@ -17,6 +17,7 @@ use crate::config::{self, Config};
 use crate::fetch::{self, FetchError, Place};
 use crate::network::{Network, Trust};
 use crate::node::{HOT_KEY, OPERATOR_KEY};
+use crate::registration;
 use crate::secrets::Secrets;
 use crate::tree::Tree;
 use crate::wallet::key::Key;
@@ -31,7 +32,7 @@ const MOST_GENESIS_BYTES: u64 = 256 << 20;
 /// Make the home of a new node: keys, configuration, the network's genesis; nothing that is there is replaced
 #[derive(Debug, Parser)]
 #[command(
-    after_help = "The network's file names its genesis, peers and a header to trust, and all of it is checked.\n`raced start` then joins: from a snapshot of the state where the file names a header, else by replaying\nevery block. Caught up, the node registers under the operator's key of its home, races, and has power from\na switch on. It needs no coins.\n\nExample:\n  raced init --home ~/.raced --network https://example.org/network.json --moniker mynode\n  raced start --home ~/.raced"
+    after_help = "The network's file names its genesis, peers and a header to trust, and all of it is checked.\n`raced start` then joins: from a snapshot of the state where the file names a header, else by replaying\nevery block. Caught up, the node registers under the operator's key of its home, races, and has power from\na switch on. It needs no coins. Other nodes must reach its gRPC: a node without an address for them is not\nregistered.\n\nExample:\n  raced init --home ~/.raced --network https://example.org/network.json --moniker mynode \\\n    --config grpc.listen=0.0.0.0:9090 --config grpc.external=HOST:9090\n  raced start --home ~/.raced"
 )]
 pub struct Init {
     /// network.json of the network to join, or its https:// URL
@@ -212,6 +213,8 @@ impl Run for Init {
             true => "state sync",
             false => "replay",
         };
+        let reached_at = registration::endpoint(&config);
+        let reached_at = reached_at.unwrap_or_else(|| "none, set grpc.external".to_owned());
         context.print(&Tree::map([
             ("home", Tree::text(home.display())),
             ("chain_id", Tree::text(&genesis.chain_id)),
@@ -219,6 +222,7 @@ impl Run for Init {
             ("hot_account", Tree::text(hot.account())),
             ("operator", operator.map_or(Tree::null(), Tree::text)),
             ("joins_by", Tree::text(joins)),
+            ("reached_at", Tree::text(reached_at)),
         ]));
         Ok(())
     }

@@ -39,8 +39,7 @@ pub struct LocalnetCommand {
     /// Chain parameter that differs from the local default; see raced query params params
     #[arg(long = "param", value_name = "KEY=VALUE", value_parser = param)]
     params: Vec<(String, u64)>,
-    /// Let a node break the rules: forge, inflate, no-open, accuse
-    #[arg(long, value_name = "NODE=KIND", value_parser = misbehave)]
+    #[arg(long, value_name = "NODE=KIND", value_parser = misbehave, help = misbehave_help())]
     misbehave: Vec<(u16, Misbehaviour)>,
 }
 
@@ -50,6 +49,11 @@ fn param(text: &str) -> Result<(String, u64), String> {
         .parse()
         .map_err(|_| format!("`{value}` is no whole number"))?;
     Ok((key.to_owned(), value))
+}
+
+fn misbehave_help() -> String {
+    let kinds: Vec<_> = Misbehaviour::names().collect();
+    format!("Let a node break the rules: {}", kinds.join(", "))
 }
 
 fn misbehave(text: &str) -> Result<(u16, Misbehaviour), String> {

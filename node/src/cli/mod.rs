@@ -1,4 +1,4 @@
-//! The command line of `raced` (design: `interfaces.md`).
+//! The command line of `raced`.
 //!
 //! A command is a type that implements [`Run`] and a line in [`COMMANDS`]. All of them share
 //! `--home` and `--output`, print through [`Context`], and end with 0 (done), 1 (refused or
@@ -13,8 +13,9 @@
 //! | [`snapshot`], [`rollback`], [`export`] | the state of a node |
 //! | [`localnet`], [`demo`] | whole networks on this machine |
 //! | [`keys`] | the keyring, and keys that come from or go to other wallets |
-//! | [`race`], [`beacon`], [`model`], [`about`] | tools that need no chain |
-//! | [`absent`] | commands that are named in the design and not built yet |
+//! | [`race_work`] | racing for a node in a process of its own |
+//! | [`race`], [`race_study`], [`beacon`], [`model`], [`about`] | tools that need no chain |
+//! | [`absent`] | commands that are named and not built yet |
 
 pub mod about;
 pub mod absent;

@@ -34,7 +34,7 @@ enum Command {
     Backends,
     /// Recompute vector files and name the first difference
     #[command(
-        after_help = "Example:\n  raced race check tests/vectors/race-tiny-a.json --backend reference"
+        after_help = "Example:\n  raced race check race/tests/vectors/race-tiny-a.json --backend reference"
     )]
     Check(Check),
     /// Measure how many nonces a second a backend computes; Ctrl-C ends it early

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::Parser;
 use race_app::upgrade::Halt;
 
@@ -35,9 +36,14 @@ pub struct Start {
     /// Halt after the block of this height, with exit code 3
     #[arg(long, value_name = "HEIGHT", value_parser = clap::value_parser!(u64).range(1..))]
     halt_height: Option<u64>,
-    /// Break the rules on purpose, on a local network: forge, inflate, no-open, accuse
-    #[arg(long, value_name = "KIND", env = "RACED_MISBEHAVE")]
+    /// Break the rules on purpose, on a local network
+    #[arg(long, value_name = "KIND", env = "RACED_MISBEHAVE", value_parser = misbehaviour())]
     misbehave: Option<Misbehaviour>,
+}
+
+/// Takes a kind by its name, and lists all of them in the help.
+fn misbehaviour() -> impl TypedValueParser<Value = Misbehaviour> {
+    PossibleValuesParser::new(Misbehaviour::names()).try_map(|name| name.parse::<Misbehaviour>())
 }
 
 pub(super) fn key_value(text: &str) -> Result<(String, String), String> {

@@ -1,4 +1,4 @@
-//! Talking to a running chain: queries, simulation, transactions (design: `chain.md`).
+//! Talking to a running chain: queries, simulation, transactions.
 //!
 //! [`ChainClient`] is what the command line, the local network, the node's workers and tests use.
 //! It speaks CometBFT's RPC alone, as CosmJS does.

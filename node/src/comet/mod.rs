@@ -1,4 +1,4 @@
-//! CometBFT, the consensus engine, as `raced` sees it (design: `chain.md`, *CometBFT*).
+//! CometBFT, the consensus engine, as `raced` sees it.
 //!
 //! | file | what is in it |
 //! |---|---|

@@ -107,7 +107,7 @@ impl From<StoreBackend> for race_app::store::Engine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Grpc {
-    /// Where it listens: plaintext, so loopback unless a proxy ends TLS before it.
+    /// Where it listens, in plaintext: other nodes dial it without TLS.
     pub listen: SocketAddr,
     /// Where others reach it, `host:port`, which is what the node is registered with; empty: where it
     /// listens, if that can be reached.
@@ -154,7 +154,7 @@ pub enum Scheme {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rest {
-    /// Where it listens: plaintext, so loopback unless a proxy ends TLS before it.
+    /// Where it listens: plaintext, so loopback, with a proxy that ends TLS for wallets before it.
     pub listen: SocketAddr,
     /// Requests a second of one address, a proxy's too; 0: any number.
     pub per_second: u32,

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`files`] | configuration, keys, genesis, models, the `cometbft` executable |
 //! | [`machine`] | disk, memory, open files, GPU |
-//! | [`network`] | ports, peers, clock, and the node itself when it runs |
+//! | [`network`] | ports, endpoint, peers, clock, and the node itself when it runs |
 //!
 //! A check changes nothing but a file of its own, which it removes, and takes seconds at most.
 
@@ -140,6 +140,7 @@ pub async fn examine(
     checks.push(machine::open_files());
     checks.push(machine::gpu(&patient).await);
     checks.push(network::ports(&patient));
+    checks.push(network::endpoint(&patient));
     checks.push(network::peers(&patient).await);
     checks.push(network::node(&patient).await);
     checks.push(network::clock(&patient).await);

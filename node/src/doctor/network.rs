@@ -1,4 +1,4 @@
-//! A node's surroundings: its ports, its peers, the time, and itself when it runs.
+//! A node's surroundings: its ports, where others reach it, its peers, the time, and itself when it runs.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, SystemTime};
@@ -9,6 +9,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::{Check, Patient};
+use crate::registration;
 use crate::status::Status;
 
 /// How long a peer or service may take to answer.
@@ -24,6 +25,7 @@ pub fn ports(patient: &Patient) -> Check {
         ("CometBFT's RPC, [comet] rpc", config.comet.rpc),
         ("peer-to-peer, [comet] p2p", config.comet.p2p),
         ("gRPC, [grpc] listen", config.grpc.listen),
+        ("REST, [rest] listen", config.rest.listen),
     ];
     if config.metrics.enabled {
         ports.push(("metrics, [metrics] listen", config.metrics.listen));
@@ -49,6 +51,23 @@ pub fn ports(patient: &Patient) -> Check {
             name,
             taken.join("; "),
             "stop what listens there, or set other ports in config/app.toml",
+        ),
+    }
+}
+
+/// Where other nodes reach this one's gRPC, which it registers with.
+pub fn endpoint(patient: &Patient) -> Check {
+    let name = "endpoint";
+    match registration::endpoint(&patient.config) {
+        Some(endpoint) => Check::ok(name, format!("registers as {endpoint}")),
+        None if !patient.config.race.enabled => Check::ok(name, "none, and it does not race"),
+        None => Check::fail(
+            name,
+            format!(
+                "others cannot reach gRPC on {}, so the node does not register and has no power",
+                patient.config.grpc.listen
+            ),
+            registration::SET_EXTERNAL,
         ),
     }
 }

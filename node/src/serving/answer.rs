@@ -1,4 +1,4 @@
-//! Making an answer and checking one: the two sides of *proof of logits* (design: verification).
+//! Making an answer and checking one: the two sides of *proof of logits*.
 //! Both go through the same few functions, so that they cannot disagree on what is committed.
 
 use prost::Message as _;

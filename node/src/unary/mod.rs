@@ -243,7 +243,7 @@ impl<A: Application + Sync> Backend<A> {
     }
 }
 
-/// The status that an ABCI answer stands for (`sdk-facts`, *ABCI query*).
+/// The status that an ABCI answer stands for.
 fn status(answer: &ResponseQuery) -> Status {
     let log = answer.log.as_str();
     let described = log

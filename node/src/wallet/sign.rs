@@ -1,4 +1,4 @@
-//! Transactions in SIGN_MODE_DIRECT (design: `chain.md`, *Transactions and clients*).
+//! Transactions in SIGN_MODE_DIRECT.
 
 use prost::{Message, Name};
 use race_app::address::Account;

@@ -76,6 +76,10 @@ const answered = [
   ["/cosmos/gov/v1/proposals/1/tally", ({ tally }) => count(tally.yes_count)],
   ["/cosmos/gov/v1/proposals/1/votes", ({ votes }) => Array.isArray(votes)],
   ["/cosmos/gov/v1/proposals/1/deposits", ({ deposits }) => Array.isArray(deposits)],
+  ["/cosmos/gov/v1beta1/proposals?pagination.limit=20", ({ proposals }) => proposals[0].proposal_id === "1"],
+  [`/cosmos/authz/v1beta1/grants/granter/${account}`, ({ grants }) => grants.length === 0],
+  [`/cosmos/authz/v1beta1/grants/grantee/${account}`, ({ grants }) => grants.length === 0],
+  [`/cosmos/feegrant/v1beta1/allowances/${account}`, ({ allowances }) => allowances.length === 0],
   ["/cosmos/base/tendermint/v1beta1/blocks/latest", ({ block, block_id }) => text(block_id.hash) && count(block.header.height) && Array.isArray(block.last_commit.signatures)],
   ["/cosmos/base/tendermint/v1beta1/blocks/2", ({ block }) => block.header.height === "2" && Array.isArray(block.data.txs)],
   ["/cosmos/base/tendermint/v1beta1/validatorsets/latest?pagination.limit=100", (set) => /^racevalcons1/.test(set.validators[0].address) && count(set.validators[0].voting_power)],
@@ -95,10 +99,9 @@ for (const [path, right] of answered) {
 
 // What a chain without these modules answers: explorers leave the card out then.
 const without = [
-  "/cosmos/gov/v1beta1/proposals?pagination.limit=20", "/cosmos/mint/v1beta1/inflation", "/cosmos/mint/v1beta1/params", "/cosmos/mint/v1beta1/annual_provisions",
+  "/cosmos/mint/v1beta1/inflation", "/cosmos/mint/v1beta1/params", "/cosmos/mint/v1beta1/annual_provisions",
   "/cosmos/params/v1beta1/params?subspace=icahost&key=AllowMessages",
   `/cosmos/distribution/v1beta1/validators/${valoper}/slashes`,
-  `/cosmos/authz/v1beta1/grants/granter/${account}`, `/cosmos/feegrant/v1beta1/allowances/${account}`,
   "/ibc/apps/transfer/v1/denom_traces?pagination.limit=20", "/ibc/apps/transfer/v1/params",
   "/ibc/core/channel/v1/channels?pagination.limit=20", "/ibc/core/connection/v1/connections?pagination.limit=20",
   "/ibc/core/client/v1/client_states",

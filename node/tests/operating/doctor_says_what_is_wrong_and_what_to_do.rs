@@ -10,7 +10,7 @@ use raced::config::Config;
 use raced::secrets::{self, Secrets};
 
 /// Runs `raced doctor` in JSON.
-fn doctor(home: &Path, args: &[&str]) -> Output {
+pub(crate) fn doctor(home: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_raced"))
         .args(["doctor", "--output", "json", "--home"])
         .arg(home)
@@ -20,7 +20,7 @@ fn doctor(home: &Path, args: &[&str]) -> Output {
 }
 
 /// State and what to do, by the check's name.
-fn checks(done: &Output) -> BTreeMap<String, (String, String)> {
+pub(crate) fn checks(done: &Output) -> BTreeMap<String, (String, String)> {
     let json: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
     let checks = json["checks"].as_array().unwrap().iter();
     let text = |check: &serde_json::Value, field: &str| check[field].as_str().unwrap().to_owned();
@@ -48,6 +48,7 @@ fn home_of(folder: &Path) -> Config {
     config.comet.rpc = free();
     config.comet.p2p = free();
     config.grpc.listen = free();
+    config.rest.listen = free();
     config.metrics.listen = free();
     config.write(folder).unwrap();
     config
@@ -90,6 +91,7 @@ fn every_check_that_fails_says_what_to_do() {
         "hot key",
         "genesis",
         "ports",
+        "endpoint",
         "model file",
         "peers",
     ] {

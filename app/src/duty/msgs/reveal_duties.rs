@@ -26,9 +26,6 @@ use crate::{beacon, epoch, fields, node};
 /// Most verdicts of a reveal.
 pub const MAX_VERDICTS: usize = 4096;
 
-/// Hashing and storing one verdict.
-const GAS_PER_VERDICT: u64 = 5_000;
-
 struct CheckedVerdict {
     session: u64,
     index: u64,
@@ -194,7 +191,7 @@ impl CheckedMsg for RevealDuties {
 
     fn gas(&self) -> u64 {
         let verdicts = u64::try_from(self.verdicts.len()).unwrap_or(u64::MAX);
-        gas::LARGE.saturating_add(verdicts.saturating_mul(GAS_PER_VERDICT))
+        gas::LARGE.saturating_add(verdicts.saturating_mul(gas::VERDICT))
     }
 
     fn execute(&self, state: &mut State, context: &Context<'_>) -> Result<Any, TxError> {

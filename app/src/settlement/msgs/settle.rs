@@ -23,9 +23,6 @@ struct Settle {
     records: Vec<CheckedRecord>,
 }
 
-/// Verifying and storing one record.
-const GAS_PER_RECORD: u64 = 10_000;
-
 pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
     let msg: MsgSettle = decode(bytes)?;
     let sender = fields::signer("sender", &msg.sender)?;
@@ -106,7 +103,7 @@ impl CheckedMsg for Settle {
 
     fn gas(&self) -> u64 {
         let records = u64::try_from(self.records.len()).unwrap_or(u64::MAX);
-        gas::SMALL.saturating_add(records.saturating_mul(GAS_PER_RECORD))
+        gas::SMALL.saturating_add(records.saturating_mul(gas::RECORD))
     }
 
     /// Settles every record that is right and says of each other why not; fails when none is right,

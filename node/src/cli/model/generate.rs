@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use race_app::session::ATTEMPTS;
 use race_proto::race::epoch::v1 as epoch;
 use race_proto::race::inference::v1 as inference;
 use race_proto::race::session::v1 as session;
@@ -20,8 +21,6 @@ use crate::wallet::amount;
 use crate::wallet::session_index::SessionIndex;
 use crate::wallet::session_key::SessionFile;
 
-/// Executors of a request.
-const ATTEMPTS: u32 = 3;
 /// Blocks for which a request stays valid.
 const VALID_BLOCKS: u64 = 100;
 const POLL: Duration = Duration::from_millis(500);

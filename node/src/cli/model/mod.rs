@@ -25,7 +25,7 @@ enum Command {
     Fetch(fetch::Fetch),
     /// Describe a model file, and write the proposal that registers it
     #[command(
-        after_help = "The thresholds are those of the demo model; another model's are measured first\n(cargo run --release -p race-inference --example measure).\n\nExample:\n  raced model info model.gguf\n  raced model info model.gguf --proposal > proposal.json\n  raced tx gov submit-proposal proposal.json --from alice --home DIR/client --yes"
+        after_help = "The thresholds are those of the demo model; another model's are measured first\n(cargo run -p race-inference --example measure).\n\nExample:\n  raced model info model.gguf\n  raced model info model.gguf --proposal > proposal.json\n  raced tx gov submit-proposal proposal.json --from alice --home DIR/client --yes"
     )]
     Info(info::Info),
     /// Ask in an open session and stream the answer

@@ -280,6 +280,7 @@ async fn version_and_completions_print() {
     let version = raced(home.path(), &["version", "-o", "json"]).await.json();
     assert_eq!(version["name"], "raced");
     assert_eq!(version["cometbft_version"], "0.38.26");
+    assert_eq!(version["app_version"], race_app::upgrade::APP_VERSION);
     let script = raced(home.path(), &["completions", "bash"]).await;
     assert!(script.out.contains("complete -F _raced"));
 }

@@ -11,7 +11,7 @@ use crate::wallet::sign::any;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  raced tx session open --model smollm2 --escrow 1icoin --ceiling 100micoin --expiry-blocks 500 --from alice --yes"
+    after_help = "Example:\n  raced tx session open --model smollm2-135m-instruct.q4-1 --escrow 1icoin --ceiling 100micoin --expiry-blocks 500 --from alice --yes"
 )]
 pub(super) struct Session {
     #[command(subcommand)]
@@ -22,7 +22,7 @@ pub(super) struct Session {
 enum Command {
     /// Put coins aside for answers of a model; what is not used comes back when the session expires
     #[command(
-        after_help = "An answer costs (tokens of prompt and answer) x (the model's units for a token) x (the price of a\nunit): 700 tokens of a model of 135 units at 1,000 nicoin are 94.5micoin. The escrow divided by the\nceiling is how many requests the session covers. The key that signs the session's requests is made here and kept in HOME/sessions/ID.json.\n\nExample:\n  raced tx session open --model smollm2 --escrow 1icoin --ceiling 100micoin --expiry-blocks 500 --from alice --yes"
+        after_help = "An answer costs (tokens of prompt and answer) x (the model's units for a token) x (the price of a\nunit): 700 tokens of a model of 135 units at 1,000 nicoin are 94.5micoin. The escrow divided by the\nceiling is how many requests the session covers. The key that signs the session's requests is made here and kept in HOME/sessions/ID.json.\n\nExample:\n  raced tx session open --model smollm2-135m-instruct.q4-1 --escrow 1icoin --ceiling 100micoin --expiry-blocks 500 --from alice --yes"
     )]
     Open(Open),
 }

@@ -1,6 +1,7 @@
 //! What `authz` and `feegrant` share: grants of an account to another, found from either side, that end with
 //! their time.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use prost::Message;
@@ -10,8 +11,8 @@ use crate::error::{QueryError, TxError};
 use crate::message::signer;
 use crate::state::{Key, Map, State};
 
-/// Grants with their two indexes. Invariant ([`Book::check`]): each is listed once under its other side, and
-/// queued exactly when it ends.
+/// Grants with their two indexes. Invariant ([`Book::check`]): each is listed once under its other side,
+/// queued exactly when it ends, and counted for who gave it.
 pub(crate) struct Book<I, G> {
     /// By id, which begins with one of the sides.
     pub(crate) grants: Map<I, G>,
@@ -19,6 +20,11 @@ pub(crate) struct Book<I, G> {
     pub(crate) listed: Map<I, ()>,
     /// Those that end: by header time in ms, and id.
     pub(crate) queue: Map<(u64, I), ()>,
+    /// How many an account has given: looking through them all for each new one would be work that nobody
+    /// pays for.
+    pub(crate) given: Map<Account, u64>,
+    /// Who gave the grant of an id.
+    pub(crate) granter: fn(&I) -> Account,
     /// Turns an id.
     pub(crate) turned: fn(I) -> I,
     /// When a grant ends: header time in ms.
@@ -34,6 +40,14 @@ impl<I: Key + Clone + Debug, G: Message + Default> Book<I, G> {
         if let Some(end) = (self.end_ms)(grant) {
             self.queue.put(state, &(end, id.clone()), &());
         }
+        let granter = (self.granter)(id);
+        let given = self.given(state, &granter).saturating_add(1);
+        self.given.put(state, &granter, &given);
+    }
+
+    /// How many grants an account has given.
+    pub(crate) fn given(&self, state: &State, granter: &Account) -> u64 {
+        self.given.get(state, granter).unwrap_or(0)
     }
 
     /// Removes a grant; whether there was one.
@@ -45,6 +59,11 @@ impl<I: Key + Clone + Debug, G: Message + Default> Book<I, G> {
         self.listed.remove(state, &(self.turned)(id.clone()));
         if let Some(end) = (self.end_ms)(&grant) {
             self.queue.remove(state, &(end, id.clone()));
+        }
+        let granter = (self.granter)(id);
+        match self.given(state, &granter).saturating_sub(1) {
+            0 => self.given.remove(state, &granter),
+            given => self.given.put(state, &granter, &given),
         }
         true
     }
@@ -60,14 +79,17 @@ impl<I: Key + Clone + Debug, G: Message + Default> Book<I, G> {
         }
     }
 
-    /// Checks that the three name the same grants.
+    /// Checks that all of them name the same grants.
     ///
     /// # Errors
     /// A sentence with the grant or the numbers.
     pub(crate) fn check(&self, state: &State) -> Result<(), String> {
         let (mut grants, mut ending) = (0usize, 0usize);
+        let mut given: BTreeMap<Account, u64> = BTreeMap::new();
         for (id, grant) in self.grants.all(state) {
             grants = grants.saturating_add(1);
+            let count = given.entry((self.granter)(&id)).or_default();
+            *count = count.saturating_add(1);
             if !self.listed.has(state, &(self.turned)(id.clone())) {
                 return Err(format!("{id:?} is not listed"));
             }
@@ -79,6 +101,9 @@ impl<I: Key + Clone + Debug, G: Message + Default> Book<I, G> {
                 return Err(format!("{id:?} never ends"));
             }
         }
+        if self.given.all(state) != given.into_iter().collect::<Vec<_>>() {
+            return Err("the counts of grants given are not those of the grants".to_owned());
+        }
         let (listed, queued) = (self.listed.all(state).len(), self.queue.all(state).len());
         match (listed, queued) == (grants, ending) {
             true => Ok(()),
@@ -87,11 +112,6 @@ impl<I: Key + Clone + Debug, G: Message + Default> Book<I, G> {
             )),
         }
     }
-}
-
-/// Whether an account that has given so many grants may give no more.
-pub(crate) fn is_full(given: usize, limit: u64) -> bool {
-    u64::try_from(given).is_ok_and(|given| given >= limit)
 }
 
 /// The two sides of a grant, as messages name them.

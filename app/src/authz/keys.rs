@@ -14,6 +14,8 @@ pub(super) const BOOK: Book<Id, Grant> = Book {
     grants: GRANTS,
     listed: BY_GRANTEE,
     queue: Map::new(STORE, "queue"),
+    given: Map::new(STORE, "given"),
+    granter: |(granter, _, _)| *granter,
     turned: |(one, other, url)| (other, one, url),
     end_ms: expiration_ms,
 };

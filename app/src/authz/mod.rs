@@ -29,7 +29,6 @@ use crate::address::Account;
 use crate::context::Context;
 use crate::error::TxError;
 use crate::events::typed;
-use crate::grants::is_full;
 use crate::params::get;
 use crate::state::State;
 use crate::time::milliseconds;
@@ -62,7 +61,7 @@ fn is_over(grant: &Grant, now_ms: u64) -> bool {
 fn put(state: &mut State, id: &Id, grant: &Grant) -> Result<(), Error> {
     let limit = get(state, &params::MAX_GRANTS);
     let new = !keys::GRANTS.has(state, id);
-    if new && is_full(keys::GRANTS.under(state, &id.0).len(), limit) {
+    if new && keys::BOOK.given(state, &id.0) >= limit {
         let granter = id.0.to_string();
         return Err(Error::TooMany { granter, limit });
     }

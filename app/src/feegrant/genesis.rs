@@ -3,7 +3,7 @@
 use race_proto::cosmos::feegrant::v1beta1::Grant;
 
 use super::allowance::Allowance;
-use super::{keys, put};
+use super::keys;
 use crate::address::Account;
 use crate::auth;
 use crate::context::Context;
@@ -34,7 +34,8 @@ fn one(state: &mut State, context: &Context<'_>, grant: &Grant) -> Result<(), St
     if id.0 == id.1 || keys::ALLOWANCES.has(state, &id) {
         return Err("it is there twice, or one's own".to_owned());
     }
-    put(state, id, &allowance).map_err(|e| e.to_string())?;
+    // The limit may have been higher when it was given.
+    keys::BOOK.put(state, &id, &super::grant(id, &allowance));
     auth::ensure_account(state, &id.0);
     Ok(())
 }

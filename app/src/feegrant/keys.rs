@@ -14,6 +14,8 @@ pub(super) const BOOK: Book<Id, Grant> = Book {
     grants: ALLOWANCES,
     listed: BY_GRANTER,
     queue: Map::new(STORE, "queue"),
+    given: Map::new(STORE, "given"),
+    granter: |(_, granter)| *granter,
     turned: |(one, other)| (other, one),
     end_ms: |grant| stored(grant).end_ms(),
 };

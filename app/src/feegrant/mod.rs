@@ -25,7 +25,6 @@ use crate::address::Account;
 use crate::context::Context;
 use crate::error::TxError;
 use crate::events::event;
-use crate::grants::is_full;
 use crate::params::get;
 use crate::state::State;
 use crate::tx::decode::CheckedTx;
@@ -50,7 +49,7 @@ fn stored(grant: &Grant) -> Allowance {
 /// When the granter has as many as it may.
 fn put(state: &mut State, id: Id, allowance: &Allowance) -> Result<(), Error> {
     let limit = get(state, &params::MAX_ALLOWANCES);
-    if is_full(keys::BY_GRANTER.under(state, &id.1).len(), limit) {
+    if keys::BOOK.given(state, &id.1) >= limit {
         let granter = id.1.to_string();
         return Err(Error::TooMany { granter, limit });
     }

@@ -12,6 +12,9 @@
 //! | then `reverify_commit` blocks | ballots are committed (from the opening on) |
 //! | then `reverify_reveal` blocks | ballots are revealed; the last block decides |
 //!
+//! Verdicts come in one message or in several, in the order of their tasks. What a later message may still
+//! bring is no omission.
+//!
 //! Invariants: a verdict is stored only for a task that fell to its giver; every contested task has
 //! exactly one open re-verification; an accuser never votes.
 
@@ -36,7 +39,7 @@ use crate::state::State;
 
 pub use keys::STORE;
 pub use lottery::{thresholds, Due};
-pub use msgs::MESSAGES;
+pub use msgs::{MAX_VERDICTS, MESSAGES, REVEAL};
 pub use queries::QUERIES;
 pub use race_verification::duty::{must_check, rho_message, task_id};
 pub use race_verification::record::{
@@ -64,6 +67,12 @@ pub fn ballot_commitment(
 /// A node's revealed duties of an epoch.
 pub fn reveal(state: &State, epoch: u64, address: &ConsensusAddress) -> Option<DutyReveal> {
     keys::REVEALS.get(state, &(epoch, *address))
+}
+
+/// The (session, index) of the last task that a node gave a verdict on; (0, 0), which is no task, before the
+/// first. Verdicts on later tasks may follow until the window closes.
+pub fn last_place(reveal: &DutyReveal) -> (u64, u64) {
+    (reveal.last_session, reveal.last_index)
 }
 
 /// The verdict that a node gave on a task.

@@ -7,5 +7,6 @@ mod paying;
 mod pricing;
 mod properties;
 mod reporting;
+mod revealing;
 mod settling;
 mod world;

@@ -211,6 +211,7 @@ fn an_omitted_duty_lowers_what_is_released_in_proportion() {
         session_id: id,
         index: omitted.index,
     };
+    world.run_to(race_app::duty::windows(&world.state, 1).reveal_end + 1);
     world.must(&proof);
     world.run_to_epoch(3);
     // Its own tasks had three checkers each; it gave one verdict less than was due.

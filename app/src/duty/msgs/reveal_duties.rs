@@ -1,4 +1,9 @@
 //! `MsgRevealDuties`: a node reveals rho of an epoch and its verdicts on the tasks that it drew.
+//!
+//! Who has more verdicts than a message holds sends several, in blocks of their own, with the same rho and
+//! always later tasks: what was passed over cannot be given any more, so an omission before the last
+//! verdict is final at once. Rho is verified with the first; a block takes one of a signer
+//! ([`crate::proposal`]), since a wrong one costs as much to refuse.
 
 use race_proto::race::duty::v1::{
     DutyReveal, EventDutiesRevealed, MsgRevealDuties, MsgRevealDutiesResponse,
@@ -14,7 +19,7 @@ use super::{outcome, task};
 use crate::address::{Account, ConsensusAddress};
 use crate::context::Context;
 use crate::duty::errors::Error;
-use crate::duty::{keys, lottery, reveal, reverification, windows};
+use crate::duty::{keys, last_place, lottery, reveal, reverification, windows};
 use crate::error::TxError;
 use crate::events::typed;
 use crate::message::{decode, response, CheckedMsg, Lane};
@@ -23,7 +28,10 @@ use crate::state::State;
 use crate::tx::gas;
 use crate::{beacon, epoch, fields, node};
 
-/// Most verdicts of a reveal.
+/// The type of the message.
+pub const TYPE_URL: &str = "/race.duty.v1.MsgRevealDuties";
+
+/// Most verdicts of a message: half of what fits a transaction of a node.
 pub const MAX_VERDICTS: usize = 4096;
 
 /// Hashing and storing one verdict.
@@ -107,9 +115,39 @@ impl RevealDuties {
                 height,
             });
         }
-        match reveal(state, epoch, address) {
-            Some(_) => Err(Error::Revealed { epoch }),
-            None => Ok(()),
+        Ok(())
+    }
+
+    /// What this message adds to: nothing yet, or verdicts with the same rho on earlier tasks.
+    fn before(
+        &self,
+        state: &State,
+        chain_id: &str,
+        address: &ConsensusAddress,
+        duty_key: &[u8],
+    ) -> Result<DutyReveal, Error> {
+        let epoch = self.epoch;
+        let Some(before) = reveal(state, epoch, address) else {
+            self.check_rho(state, chain_id, duty_key)?;
+            return Ok(DutyReveal {
+                address: address.to_vec(),
+                epoch,
+                signature: self.rho.to_vec(),
+                ..DutyReveal::default()
+            });
+        };
+        if before.signature != self.rho {
+            return Err(Error::Signature { epoch });
+        }
+        let first = self.verdicts.first().map(|v| (v.session, v.index));
+        let (session, index) = last_place(&before);
+        match first > Some((session, index)) {
+            true => Ok(before),
+            false => Err(Error::Revealed {
+                epoch,
+                session,
+                index,
+            }),
         }
     }
 
@@ -202,7 +240,7 @@ impl CheckedMsg for RevealDuties {
         let address = node::address(&node);
         self.check_window(state, context, &address)?;
         let duty_key = node.keys.map(|keys| keys.duty).unwrap_or_default();
-        self.check_rho(state, context.chain_id, &duty_key)?;
+        let mut reveal = self.before(state, context.chain_id, &address, &duty_key)?;
         let tasks = self.tasks(state, context.chain_id, &address)?;
 
         let count = |wanted: Outcome| {
@@ -214,15 +252,15 @@ impl CheckedMsg for RevealDuties {
             u64::try_from(given).unwrap_or(u64::MAX)
         };
         let false_verdicts = count(Outcome::False);
-        let reveal = DutyReveal {
-            address: address.to_vec(),
-            epoch: self.epoch,
-            signature: self.rho.to_vec(),
-            verdict_root: self.root(&tasks).to_vec(),
-            done: count(Outcome::Pass).saturating_add(false_verdicts),
-            cannot_check: count(Outcome::CannotCheck),
-            omitted: 0,
-        };
+        let done = count(Outcome::Pass).saturating_add(false_verdicts);
+        reveal.verdict_roots.push(self.root(&tasks).to_vec());
+        reveal.done = reveal.done.saturating_add(done);
+        reveal.cannot_check = reveal
+            .cannot_check
+            .saturating_add(count(Outcome::CannotCheck));
+        if let Some(last) = self.verdicts.last() {
+            (reveal.last_session, reveal.last_index) = (last.session, last.index);
+        }
         keys::REVEALS.put(state, &(self.epoch, address), &reveal);
         for (verdict, task) in self.verdicts.iter().zip(tasks) {
             self.apply(state, &address, verdict.outcome, task);
@@ -230,7 +268,7 @@ impl CheckedMsg for RevealDuties {
         state.emit(typed(&EventDutiesRevealed {
             address: address.to_vec(),
             epoch: self.epoch,
-            done: reveal.done,
+            done,
             false_verdicts,
         }));
         Ok(response(&MsgRevealDutiesResponse {}))

@@ -27,6 +27,7 @@ pub mod params;
 pub mod phase;
 pub mod queries;
 pub mod reverification;
+pub mod share;
 pub mod unchecked;
 
 use race_proto::race::duty::v1::{Ballot, DutyReveal, QueryWindowsResponse, Reverification};
@@ -46,8 +47,9 @@ pub use race_verification::record::{
     acknowledgement, output_sign_bytes, record_digest, request_sign_bytes,
 };
 pub use race_verification::verdict::Outcome;
+pub(crate) use share::share;
 pub(crate) use unchecked::excuse;
-pub use unchecked::uncheckable;
+pub use unchecked::Tallies;
 
 /// The stage of re-verification that this chain runs: all hosts of the model vote at once.
 const ALL_HOSTS: u8 = 2;
@@ -115,12 +117,13 @@ pub fn windows(state: &State, epoch: u64) -> QueryWindowsResponse {
     }
 }
 
-/// Forgets all of an epoch.
-pub(crate) fn prune(state: &mut State, epoch: u64) {
-    keys::REVEALS.remove_under(state, &epoch);
-    keys::VERDICTS.remove_under(state, &epoch);
-    keys::OMISSIONS.remove_under(state, &epoch);
-    keys::RATES.remove_under(state, &epoch);
-    keys::REVERIFICATIONS.remove_under(state, &epoch);
-    keys::BALLOTS.remove_under(state, &epoch);
+/// Forgets what is `left` to forget of an epoch.
+pub(crate) fn forget(state: &mut State, epoch: u64, left: &mut usize) {
+    keys::VERDICTS.forget_under(state, &epoch, left);
+    keys::TALLIES.forget_under(state, &epoch, left);
+    keys::OMISSIONS.forget_under(state, &epoch, left);
+    keys::BALLOTS.forget_under(state, &epoch, left);
+    keys::REVERIFICATIONS.forget_under(state, &epoch, left);
+    keys::REVEALS.forget_under(state, &epoch, left);
+    keys::RATES.forget_under(state, &epoch, left);
 }

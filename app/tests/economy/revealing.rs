@@ -42,7 +42,10 @@ fn a_checker_with_more_duties_than_a_message_holds_reveals_them_all_and_is_paid(
     }
     world.reveal(heavy, 1, Vec::new()).unwrap();
     let reveal = duty::reveal(&world.state, 1, &world.nodes[checker].address).unwrap();
-    assert_eq!((reveal.done, reveal.verdict_roots.len()), (due.len() as u64, 2));
+    assert_eq!(
+        (reveal.done, reveal.verdict_roots.len()),
+        (due.len() as u64, 2)
+    );
     world.run_to_epoch(3);
     let address = &world.nodes[checker].address;
     let release = treasury::release(&world.state, 1, address).unwrap();

@@ -8,7 +8,8 @@ use super::task;
 use crate::address::{Account, ConsensusAddress};
 use crate::context::Context;
 use crate::duty::errors::Error;
-use crate::duty::{keys, last_place, lottery, reveal, windows};
+use crate::duty::lottery::Pins;
+use crate::duty::{keys, last_place, reveal, windows};
 use crate::error::TxError;
 use crate::message::{decode, response, CheckedMsg, Lane};
 use crate::state::State;
@@ -81,7 +82,7 @@ impl CheckedMsg for ProveOmission {
             .into());
         }
         let rho = fields::stored(&revealed.signature);
-        if !lottery::falls_to(state, &task, &self.validator, &rho) {
+        if !Pins::default().falls_to(state, &task, &self.validator, &rho) {
             return Err(Error::NotDrawn { session, index }.into());
         }
         keys::OMISSIONS.put(state, &key, &());

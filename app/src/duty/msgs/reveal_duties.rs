@@ -19,7 +19,8 @@ use super::{outcome, task};
 use crate::address::{Account, ConsensusAddress};
 use crate::context::Context;
 use crate::duty::errors::Error;
-use crate::duty::{keys, last_place, lottery, reveal, reverification, windows};
+use crate::duty::lottery::Pins;
+use crate::duty::{keys, last_place, reveal, reverification, unchecked, windows};
 use crate::error::TxError;
 use crate::events::typed;
 use crate::message::{decode, response, CheckedMsg, Lane};
@@ -92,12 +93,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
 }
 
 impl RevealDuties {
-    fn check_window(
-        &self,
-        state: &State,
-        context: &Context<'_>,
-        address: &ConsensusAddress,
-    ) -> Result<(), Error> {
+    fn check_window(&self, state: &State, context: &Context<'_>) -> Result<(), Error> {
         let (epoch, height) = (self.epoch, context.height);
         let windows = windows(state, epoch);
         let (start, end) = (windows.reveal_start, windows.reveal_end);
@@ -161,23 +157,25 @@ impl RevealDuties {
         }
     }
 
-    /// The tasks of the verdicts, each drawn by rho.
+    /// The tasks of the verdicts, each drawn by rho, with the node's weight among their hosts.
     fn tasks(
         &self,
         state: &State,
         chain_id: &str,
         address: &ConsensusAddress,
-    ) -> Result<Vec<Task>, Error> {
+    ) -> Result<Vec<(Task, u64)>, Error> {
         let mut tasks = Vec::with_capacity(self.verdicts.len());
+        let mut pins = Pins::default();
         for CheckedVerdict { session, index, .. } in &self.verdicts {
             let task = task(state, chain_id, self.epoch, *session, *index)?;
-            if !lottery::falls_to(state, &task, address, &self.rho) {
+            if !pins.falls_to(state, &task, address, &self.rho) {
                 return Err(Error::NotDrawn {
                     session: *session,
                     index: *index,
                 });
             }
-            tasks.push(task);
+            let weight = pins.weight(state, &task, address);
+            tasks.push((task, weight));
         }
         Ok(tasks)
     }
@@ -189,11 +187,12 @@ impl RevealDuties {
         state: &mut State,
         address: &ConsensusAddress,
         verdict: Outcome,
-        mut task: Task,
+        (mut task, weight): (Task, u64),
     ) {
         let code = u32::from(verdict.code());
         let key = (self.epoch, *address, fields::stored(&task.id));
         keys::VERDICTS.put(state, &key, &code);
+        unchecked::count(state, &task, address, weight, verdict);
         if verdict == Outcome::CannotCheck {
             return;
         }
@@ -206,11 +205,11 @@ impl RevealDuties {
         settlement::put(state, &task);
     }
 
-    fn root(&self, tasks: &[Task]) -> [u8; 32] {
+    fn root(&self, tasks: &[(Task, u64)]) -> [u8; 32] {
         let verdicts: Verdicts = tasks
             .iter()
             .zip(&self.verdicts)
-            .map(|(task, verdict)| {
+            .map(|((task, _), verdict)| {
                 (
                     fields::stored(&task.id),
                     (verdict.outcome, verdict.evidence),
@@ -238,7 +237,7 @@ impl CheckedMsg for RevealDuties {
     fn execute(&self, state: &mut State, context: &Context<'_>) -> Result<Any, TxError> {
         let node = node::by_sender(state, &self.sender)?;
         let address = node::address(&node);
-        self.check_window(state, context, &address)?;
+        self.check_window(state, context)?;
         let duty_key = node.keys.map(|keys| keys.duty).unwrap_or_default();
         let mut reveal = self.before(state, context.chain_id, &address, &duty_key)?;
         let tasks = self.tasks(state, context.chain_id, &address)?;

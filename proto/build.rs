@@ -3,6 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+/// Nothing is generated for it either; its types are fields of ours, which prost-build has to see.
+const PAGINATION: &str = "cosmos/base/query/v1beta1/pagination.proto";
+
 fn protos(dir: &Path, into: &mut Vec<PathBuf>) -> std::io::Result<()> {
     let mut entries: Vec<_> = std::fs::read_dir(dir)?.collect::<Result<_, _>>()?;
     entries.sort_by_key(std::fs::DirEntry::path);
@@ -45,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         file: descriptors
             .file
             .into_iter()
-            .filter(|f| f.package().starts_with("race."))
+            .filter(|f| f.package().starts_with("race.") || f.name() == PAGINATION)
             .collect(),
     };
     let mut config = tonic_build::Config::new();

@@ -7,7 +7,11 @@ use crate::error::QueryError;
 /// Entries of a page when the request names no limit.
 const DEFAULT_LIMIT: u64 = 100;
 
-/// Cuts a page out of `items`, which are in the order of their keys.
+/// Most entries of a page, whatever the request says: one request must not make a node send a list without end.
+pub const MAX_LIMIT: u64 = 1_000;
+
+/// Cuts a page out of `items`, which are in the order of their keys. Who asks for more than [`MAX_LIMIT`] gets so
+/// many, and the key of the next page.
 ///
 /// # Errors
 /// When both a key and an offset are given.
@@ -37,7 +41,7 @@ pub fn paginate<T>(
             .unwrap_or(items.len()),
         false => usize::try_from(request.offset).unwrap_or(usize::MAX),
     };
-    let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+    let limit = usize::try_from(request.limit.min(MAX_LIMIT)).unwrap_or(usize::MAX);
     let mut rest = items.into_iter().skip(skip);
     let page = rest.by_ref().take(limit).map(|(_, item)| item).collect();
     let next_key = rest.next().map(|(key, _)| key).unwrap_or_default();
@@ -82,6 +86,26 @@ mod tests {
     fn without_a_limit_the_total_is_counted() {
         let (page, response) = paginate(items(), None).unwrap();
         assert_eq!((page.len(), response.total), (5, 5));
+    }
+
+    #[test]
+    fn a_page_has_an_end_whatever_was_asked_for() {
+        let many = (0..2_500u64).map(|n| (n.to_be_bytes().to_vec(), n));
+        let many: Vec<_> = many.collect();
+        let mut request = PageRequest {
+            limit: u64::MAX,
+            ..PageRequest::default()
+        };
+        let mut pages = Vec::new();
+        loop {
+            let (page, response) = paginate(many.clone(), Some(request.clone())).unwrap();
+            pages.push(page.len());
+            if response.next_key.is_empty() {
+                break;
+            }
+            request.key = response.next_key;
+        }
+        assert_eq!(pages, [1_000, 1_000, 500]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::address::Account;
 use crate::beacon::{self, keygen::MAX_DEALS_A_BLOCK};
 use crate::context::Context;
+use crate::duty;
 use crate::injected;
 use crate::message::Lane;
 use crate::node::{self, params::PER_BLOCK as REGISTRATIONS_PER_BLOCK};
@@ -42,7 +43,7 @@ pub fn prepare(
     let mut second = Vec::new();
     let mut behind: BTreeSet<Account> = BTreeSet::new();
     let mut waiting: BTreeSet<Account> = BTreeSet::new();
-    let mut posted: BTreeSet<Account> = BTreeSet::new();
+    let mut posted: Posted = BTreeSet::new();
     let mut dealt = 0u64;
     let mut registered = 0u64;
     let most_registered = get(state, &REGISTRATIONS_PER_BLOCK);
@@ -55,7 +56,7 @@ pub fn prepare(
         };
         let with_it = dealt.saturating_add(deals(&tx));
         let registered_with_it = registered.saturating_add(registrations(&tx));
-        let again = !count_shares(&tx, &mut posted);
+        let again = !count_once(&tx, &mut posted);
         let waits = again
             || with_it > MAX_DEALS_A_BLOCK
             || registered_with_it > most_registered
@@ -126,8 +127,8 @@ fn registrations(tx: &CheckedTx) -> u64 {
 
 /// Whether a proposed block may be voted for: signatures of rounds, if there are any, come first and are
 /// the committee's; every other transaction decodes within its size limit; all together are within the
-/// cap, and there are no more deals or registrations than a block takes, nor shares twice of one account. What
-/// fails in execution may be in a block.
+/// cap, and there are no more deals or registrations than a block takes, nor twice from one account
+/// what comes once ([`ONCE`]). What fails in execution may be in a block.
 pub fn is_acceptable(state: &State, chain_id: &str, txs: &[Bytes]) -> bool {
     let total = txs
         .iter()
@@ -138,7 +139,7 @@ pub fn is_acceptable(state: &State, chain_id: &str, txs: &[Bytes]) -> bool {
         Some(_) => txs.get(1..).unwrap_or_default(),
         None => txs,
     };
-    let mut posted = BTreeSet::new();
+    let mut posted: Posted = BTreeSet::new();
     let mut dealt = 0u64;
     let mut registered = 0u64;
     let most_registered = get(state, &REGISTRATIONS_PER_BLOCK);
@@ -148,20 +149,26 @@ pub fn is_acceptable(state: &State, chain_id: &str, txs: &[Bytes]) -> bool {
             registered = registered.saturating_add(registrations(&tx));
             dealt <= MAX_DEALS_A_BLOCK
                 && registered <= most_registered
-                && count_shares(&tx, &mut posted)
+                && count_once(&tx, &mut posted)
         })
     };
     total <= get(state, &MAX_BLOCK_BYTES) && txs.iter().all(fits)
 }
 
-/// Counts the shares that a transaction posts; false when one of its signers has posted in this block:
-/// checking shares takes milliseconds, is free, and nobody has cause to post twice.
-fn count_shares(tx: &CheckedTx, posted: &mut BTreeSet<Account>) -> bool {
-    let mut posts = tx
-        .messages
-        .iter()
-        .filter(|(url, _)| url == beacon::POST_SHARES);
-    posts.all(|(_, message)| posted.insert(message.signer()))
+/// Who sent which of [`ONCE`] in a block.
+type Posted = BTreeSet<(&'static str, Account)>;
+
+/// Of what a block takes one of an account: checking shares, or rho, takes milliseconds, costs nothing even when
+/// they are wrong, and nobody has cause to send two.
+const ONCE: [&str; 2] = [beacon::POST_SHARES, duty::REVEAL];
+
+/// Counts the messages of a transaction that a block takes once; false when one of its signers has sent the same
+/// in this block.
+fn count_once(tx: &CheckedTx, posted: &mut Posted) -> bool {
+    tx.messages.iter().all(|(url, message)| {
+        let counted = ONCE.into_iter().find(|once| url == once);
+        counted.is_none_or(|once| posted.insert((once, message.signer())))
+    })
 }
 
 /// A transaction's bytes in CometBFT's encoding of a block: a tag and a length come with it.

@@ -10,7 +10,7 @@ errors! { "race_duty";
     /// The epoch runs.
     Running { epoch: u64 } = 4, "epoch {epoch} has not ended; its duties are revealed after its switch",
     /// Revealed already.
-    Revealed { epoch: u64 } = 5, "this node revealed its duties of epoch {epoch} already",
+    Revealed { epoch: u64, session: u64, index: u64 } = 5, "this node revealed its duties of epoch {epoch} up to request {index} of session {session} already; only verdicts on later ones can follow",
     /// No duty round was done.
     NoSeed { epoch: u64 } = 6, "epoch {epoch} has no duty seed: nobody has duties",
     /// Not rho.
@@ -43,4 +43,6 @@ errors! { "race_duty";
     Mismatch {} = 20, "outcome and salt do not open the commitment of this node",
     /// No outcome.
     Outcome { got: i32 } = 21, "outcome {got}: expected 1 (pass), 2 (false) or 3 (cannot check)",
+    /// The reveal may go on.
+    MayFollow { session: u64, index: u64, end: u64 } = 22, "the validator may still reveal a verdict on request {index} of session {session}; prove the omission after block {end}",
 }

@@ -9,6 +9,23 @@ use crate::state::Map;
 /// The store of this module.
 pub const STORE: &str = "duty";
 
+/// What the verdicts on a task come to, but for those that found it false: these contest it.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Tally {
+    /// The weight of the hosts that passed it.
+    #[prost(uint64, tag = "1")]
+    pub passed: u64,
+    /// The weight of those that could not check it.
+    #[prost(uint64, tag = "2")]
+    pub unable: u64,
+    /// Who those are.
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    pub unable_hosts: Vec<Vec<u8>>,
+}
+
+/// Tallies by (epoch, task); none for a task on which nobody gave a verdict.
+pub(super) const TALLIES: Map<(u64, TaskId), Tally> = Map::new(STORE, "tally");
+
 /// Revealed duties by (epoch, node).
 pub(super) const REVEALS: Map<(u64, ConsensusAddress), DutyReveal> = Map::new(STORE, "reveal");
 

@@ -12,6 +12,9 @@
 //! | then `reverify_commit` blocks | ballots are committed (from the opening on) |
 //! | then `reverify_reveal` blocks | ballots are revealed; the last block decides |
 //!
+//! Verdicts come in one message or in several, in the order of their tasks. What a later message may still
+//! bring is no omission.
+//!
 //! Invariants: a verdict is stored only for a task that fell to its giver; every contested task has
 //! exactly one open re-verification; an accuser never votes.
 
@@ -24,6 +27,7 @@ pub mod params;
 pub mod phase;
 pub mod queries;
 pub mod reverification;
+pub mod share;
 pub mod unchecked;
 
 use race_proto::race::duty::v1::{Ballot, DutyReveal, QueryWindowsResponse, Reverification};
@@ -36,15 +40,16 @@ use crate::state::State;
 
 pub use keys::STORE;
 pub use lottery::{thresholds, Due};
-pub use msgs::MESSAGES;
+pub use msgs::{MAX_VERDICTS, MESSAGES, REVEAL};
 pub use queries::QUERIES;
 pub use race_verification::duty::{must_check, rho_message, task_id};
 pub use race_verification::record::{
     acknowledgement, output_sign_bytes, record_digest, request_sign_bytes,
 };
 pub use race_verification::verdict::Outcome;
+pub(crate) use share::share;
 pub(crate) use unchecked::excuse;
-pub use unchecked::uncheckable;
+pub use unchecked::Tallies;
 
 /// The stage of re-verification that this chain runs: all hosts of the model vote at once.
 const ALL_HOSTS: u8 = 2;
@@ -64,6 +69,12 @@ pub fn ballot_commitment(
 /// A node's revealed duties of an epoch.
 pub fn reveal(state: &State, epoch: u64, address: &ConsensusAddress) -> Option<DutyReveal> {
     keys::REVEALS.get(state, &(epoch, *address))
+}
+
+/// The (session, index) of the last task that a node gave a verdict on; (0, 0), which is no task, before the
+/// first. Verdicts on later tasks may follow until the window closes.
+pub fn last_place(reveal: &DutyReveal) -> (u64, u64) {
+    (reveal.last_session, reveal.last_index)
 }
 
 /// The verdict that a node gave on a task.
@@ -106,12 +117,13 @@ pub fn windows(state: &State, epoch: u64) -> QueryWindowsResponse {
     }
 }
 
-/// Forgets all of an epoch.
-pub(crate) fn prune(state: &mut State, epoch: u64) {
-    keys::REVEALS.remove_under(state, &epoch);
-    keys::VERDICTS.remove_under(state, &epoch);
-    keys::OMISSIONS.remove_under(state, &epoch);
-    keys::RATES.remove_under(state, &epoch);
-    keys::REVERIFICATIONS.remove_under(state, &epoch);
-    keys::BALLOTS.remove_under(state, &epoch);
+/// Forgets what is `left` to forget of an epoch.
+pub(crate) fn forget(state: &mut State, epoch: u64, left: &mut usize) {
+    keys::VERDICTS.forget_under(state, &epoch, left);
+    keys::TALLIES.forget_under(state, &epoch, left);
+    keys::OMISSIONS.forget_under(state, &epoch, left);
+    keys::BALLOTS.forget_under(state, &epoch, left);
+    keys::REVERIFICATIONS.forget_under(state, &epoch, left);
+    keys::REVEALS.forget_under(state, &epoch, left);
+    keys::RATES.forget_under(state, &epoch, left);
 }

@@ -1,4 +1,15 @@
 //! Re-verification of a contested task, from the first accusation to its consequences.
+//!
+//! | found false by | passed by | then |
+//! |---|---|---|
+//! | more than half of the weight | | the executor is convicted, the user refunded |
+//! | | more than half of the weight | the answer stands, and its accusers are convicted |
+//! | neither | | void: the user is refunded, nobody is convicted |
+//!
+//! The weight is that of all hosts but the executor; accusers count as finding it false. Silence convicts nobody:
+//! an executor that serves one checker alone, so that nobody else can tell, is not paid for it, and that checker
+//! is no liar for it. A voter that cannot check says so in its ballot and loses nothing; who casts none loses
+//! what it earned by checking in that epoch, whatever is decided.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +19,7 @@ use race_proto::race::duty::v1::{
 };
 use race_proto::race::settlement::v1::{Task, TaskStatus};
 
-use super::{keys, params, windows};
+use super::{keys, params, unchecked, windows};
 use crate::address::ConsensusAddress;
 use crate::events::typed;
 use crate::settlement::{self, TaskId};
@@ -61,6 +72,7 @@ fn opened(state: &State, task: &Task) -> Reverification {
             .values()
             .fold(0, |sum, w| sum.saturating_add(*w)),
         false_weight: 0,
+        pass_weight: 0,
     }
 }
 
@@ -93,56 +105,79 @@ pub(super) fn advance(state: &mut State, height: u64) {
     }
 }
 
-/// More than half of the electorate's weight must have confirmed. Accusers count as confirming;
-/// who cast no ballot confirms nothing and loses what it earned by checking in that epoch.
+/// Decides a case and carries out what follows.
 fn decide(state: &mut State, key: (u64, TaskId), mut case: Reverification) {
     let (epoch, id) = key;
-    let mut task = settlement::task(state, epoch, &id).expect("a contested task is kept");
-    let accusers: Vec<ConsensusAddress> = case
-        .accusers
-        .iter()
-        .map(|address| fields::stored(address))
-        .collect();
-    let mut false_weight = 0u64;
-    for (voter, weight) in electorate(state, &task) {
-        let ballot: Option<Ballot> = keys::BALLOTS.get(state, &(epoch, id, voter));
-        let outcome = ballot
-            .filter(|ballot| ballot.revealed)
-            .map(|ballot| ballot.outcome());
-        if accusers.contains(&voter) || outcome == Some(Outcome::False) {
-            false_weight = false_weight.saturating_add(weight);
-        } else if outcome.is_none() {
-            treasury::forfeit_epoch(state, &voter, epoch, treasury::CHECKING);
-        }
-    }
-    let convicted = u128::from(false_weight).saturating_mul(2) > u128::from(case.electorate);
-    case.false_weight = false_weight;
-    case.set_status(match convicted {
-        true => ReverificationStatus::False,
-        false => ReverificationStatus::Upheld,
-    });
+    let task = settlement::task(state, epoch, &id).expect("a contested task is kept");
+    count(state, &task, &mut case);
+    let majority = |weight: u64| u128::from(weight).saturating_mul(2) > u128::from(case.electorate);
+    let status = if majority(case.false_weight) {
+        ReverificationStatus::False
+    } else if majority(case.pass_weight) {
+        ReverificationStatus::Upheld
+    } else {
+        ReverificationStatus::Void
+    };
+    case.set_status(status);
     keys::REVERIFICATIONS.put(state, &key, &case);
     keys::OPEN.remove(state, &id);
     state.emit(typed(&EventReverified {
         session_id: case.session_id,
         index: case.index,
         executor: case.executor.clone(),
-        convicted,
-        false_weight,
+        convicted: status == ReverificationStatus::False,
+        false_weight: case.false_weight,
         electorate: case.electorate,
+        pass_weight: case.pass_weight,
+        status: status.into(),
     }));
-    if convicted {
-        let executor = fields::stored(&case.executor);
-        settlement::refund(state, task);
-        reputation::convict(state, &executor, FALSE_ANSWER);
-        treasury::forfeit_all(state, &executor, FALSE_ANSWER);
-        bond::burn(state, &executor, FALSE_ANSWER);
-    } else {
-        task.set_status(TaskStatus::Settled);
-        settlement::put(state, &task);
-        for accuser in accusers {
-            reputation::convict(state, &accuser, FALSE_ACCUSATION);
-            treasury::forfeit_epoch(state, &accuser, epoch, treasury::CHECKING);
+    match status {
+        ReverificationStatus::False => convict(state, &case, task),
+        ReverificationStatus::Upheld => uphold(state, &case, task),
+        _ => void(state, task),
+    }
+}
+
+/// Counts the ballots. Who cast none loses what it earned by checking in that epoch.
+fn count(state: &mut State, task: &Task, case: &mut Reverification) {
+    let id: TaskId = fields::stored(&task.id);
+    for (voter, weight) in electorate(state, task) {
+        let ballot: Option<Ballot> = keys::BALLOTS.get(state, &(task.epoch, id, voter));
+        let outcome = ballot
+            .filter(|ballot| ballot.revealed)
+            .map(|ballot| ballot.outcome());
+        let accuses = case.accusers.iter().any(|accuser| *accuser == voter);
+        if accuses || outcome == Some(Outcome::False) {
+            case.false_weight = case.false_weight.saturating_add(weight);
+        } else if outcome == Some(Outcome::Pass) {
+            case.pass_weight = case.pass_weight.saturating_add(weight);
+        } else if outcome.is_none() {
+            treasury::forfeit_epoch(state, &voter, task.epoch, treasury::CHECKING);
         }
     }
+}
+
+fn convict(state: &mut State, case: &Reverification, task: Task) {
+    let executor = fields::stored(&case.executor);
+    settlement::refund(state, task);
+    reputation::convict(state, &executor, FALSE_ANSWER);
+    treasury::forfeit_all(state, &executor, FALSE_ANSWER);
+    bond::burn(state, &executor, FALSE_ANSWER);
+}
+
+fn uphold(state: &mut State, case: &Reverification, mut task: Task) {
+    task.set_status(TaskStatus::Settled);
+    settlement::put(state, &task);
+    unchecked::passed_by_vote(state, &task, case.pass_weight);
+    for accuser in &case.accusers {
+        let accuser = fields::stored(accuser);
+        reputation::convict(state, &accuser, FALSE_ACCUSATION);
+        treasury::forfeit_epoch(state, &accuser, task.epoch, treasury::CHECKING);
+    }
+}
+
+/// A task that could not be judged was nobody's duty.
+fn void(state: &mut State, task: Task) {
+    unchecked::excuse(state, task.epoch, [&task]);
+    settlement::void(state, task);
 }

@@ -29,6 +29,7 @@ pub fn end_block(state: &mut State, context: &Context<'_>) -> Vec<Validator> {
         }
     }
     duty::phase::end_block(state, context);
+    treasury::phase::end_block(state);
     session::phase::expire(state, context);
     gov::phase::end_block(state, context);
     authz::phase::end_block(state, context);

@@ -105,21 +105,21 @@ pub fn executor(pin: &Pin, index: u64, attempt: u32) -> Option<ConsensusAddress>
         .copied()
 }
 
+/// The sessions that were closed in an epoch and are not forgotten.
+pub(crate) fn closed_in(state: &State, epoch: u64) -> Vec<u64> {
+    let closed = keys::CLOSED.under(state, &epoch);
+    closed.iter().map(|(key, ())| key.1).collect()
+}
+
 /// Forgets the pins of an epoch and all that belonged to sessions closed in it.
-pub(crate) fn prune(state: &mut State, epoch: u64) -> Vec<u64> {
+pub(crate) fn prune(state: &mut State, epoch: u64) {
     keys::PINS.remove_under(state, &epoch);
-    let closed: Vec<u64> = keys::CLOSED
-        .under(state, &epoch)
-        .iter()
-        .map(|(key, ())| key.1)
-        .collect();
-    for id in &closed {
-        if let Some(session) = get(state, *id) {
+    for id in closed_in(state, epoch) {
+        if let Some(session) = get(state, id) {
             let owner = Account::parse(&session.owner).expect("state is damaged: an owner");
-            keys::OWNERS.remove(state, &(owner, *id));
+            keys::OWNERS.remove(state, &(owner, id));
         }
-        keys::SESSIONS.remove(state, id);
-        keys::CLOSED.remove(state, &(epoch, *id));
+        keys::SESSIONS.remove(state, &id);
+        keys::CLOSED.remove(state, &(epoch, id));
     }
-    closed
 }

@@ -30,7 +30,9 @@ errors! { "race_settlement";
     /// No such attempt.
     Attempt { session: u64, index: u64, attempt: u32 } = 14, "request {index} of session {session}: expected an attempt from 0 to 2, got {attempt}",
     /// Enough of this epoch.
-    TooMany { epoch: u64, limit: u64 } = 15, "this node settled {limit} requests of epoch {epoch}, which is the limit (settlement/max_per_epoch)",
+    TooMany { epoch: u64, limit: u64 } = 15, "this node settled {limit} requests of epoch {epoch}, which is its limit (settlement/max_per_epoch, or its share by weight of settlement/max_tasks)",
     /// One batch in a block.
     Again { height: u64 } = 16, "this node settled a batch in block {height} already; send the next one in a later block",
+    /// More than the model can have read and written.
+    Context { session: u64, index: u64, tokens: u64, limit: u32 } = 17, "request {index} of session {session} has {tokens} tokens, the model's context holds {limit}",
 }

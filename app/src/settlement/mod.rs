@@ -84,6 +84,17 @@ pub fn is_open(state: &State, epoch: u64, height: u64) -> bool {
     epoch == current || in_grace
 }
 
+/// Most requests of an epoch that a node may settle. Of what a switch can pay each has its share by weight, so that
+/// nobody takes the others' part: executors are drawn by weight as well.
+pub fn limit(state: &State, epoch: u64, address: &ConsensusAddress) -> u64 {
+    let of = |spec| crate::params::get(state, spec);
+    let total = u128::from(epoch::total_power(state, epoch)).max(1);
+    let share = u128::from(of(&params::MAX_TASKS))
+        .saturating_mul(u128::from(epoch::power(state, epoch, address)))
+        .div_ceil(total);
+    of(&params::MAX_PER_EPOCH).min(u64::try_from(share).unwrap_or(u64::MAX))
+}
+
 /// What an answer costs under a pin: min(tokens * units per token * price, ceiling).
 pub fn fee(pin: &Pin, session: &Session, prompt_tokens: u32, output_tokens: u32) -> Nicoin {
     u128::from(prompt_tokens)
@@ -119,8 +130,8 @@ pub(crate) fn refund(state: &mut State, mut task: Task) {
 
 /// Pays the fee of a settled task that could not be checked back to the session's owner, in full. The
 /// task is final then with a fee of 0, and does not count as served: neither for its executor nor
-/// for its session.
-pub(crate) fn void(state: &mut State, mut task: Task) {
+/// for its session. Returns it so.
+pub(crate) fn void(state: &mut State, mut task: Task) -> Task {
     pay_back(state, &task);
     task.fee = "0".to_owned();
     task.set_status(TaskStatus::Final);
@@ -135,6 +146,12 @@ pub(crate) fn void(state: &mut State, mut task: Task) {
         session.settled = session.settled.saturating_sub(1);
         session::put(state, &session);
     }
+    task
+}
+
+/// Whether a task was refunded by [`void`].
+pub(crate) fn is_void(task: &Task) -> bool {
+    task.status() == TaskStatus::Final && task.fee == "0"
 }
 
 fn pay_back(state: &mut State, task: &Task) {
@@ -153,13 +170,14 @@ fn pay_back(state: &mut State, task: &Task) {
     }));
 }
 
-/// Forgets an epoch's tasks and workloads, and the requests of sessions that are forgotten.
-pub(crate) fn prune(state: &mut State, epoch: u64, sessions: &[u64]) {
-    keys::TASKS.remove_under(state, &epoch);
-    keys::WORKLOADS.remove_under(state, &epoch);
-    keys::LAST.remove_under(state, &epoch);
+/// Forgets what is `left` to forget of an epoch's tasks and workloads, and of the requests of sessions that are
+/// forgotten.
+pub(crate) fn forget(state: &mut State, epoch: u64, sessions: &[u64], left: &mut usize) {
+    keys::TASKS.forget_under(state, &epoch, left);
+    keys::WORKLOADS.forget_under(state, &epoch, left);
+    keys::LAST.forget_under(state, &epoch, left);
     for session in sessions {
-        keys::REQUESTS.remove_under(state, session);
-        keys::REACHED.remove(state, session);
+        keys::REQUESTS.forget_under(state, session, left);
+        keys::REACHED.forget_under(state, session, left);
     }
 }

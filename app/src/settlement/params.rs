@@ -35,5 +35,16 @@ pub const MAX_PER_EPOCH: ParamSpec = ParamSpec {
     doc: "Most requests of an epoch that a node may settle, free of charge",
 };
 
+/// Most settled requests of an epoch.
+pub const MAX_TASKS: ParamSpec = ParamSpec {
+    name: "settlement/max_tasks",
+    network: 50_000,
+    local: 80_000,
+    min: 1,
+    max: 10_000_000,
+    unit: "requests",
+    doc: "Most requests of an epoch that are settled, which one block pays at a switch; each node may settle its share of them by weight",
+};
+
 /// All of them.
-pub const ALL: &[ParamSpec] = &[SETTLE_GRACE, MIN_INDICES, MAX_PER_EPOCH];
+pub const ALL: &[ParamSpec] = &[SETTLE_GRACE, MIN_INDICES, MAX_PER_EPOCH, MAX_TASKS];

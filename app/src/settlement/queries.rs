@@ -9,6 +9,7 @@ use super::{task_of, tasks, workloads};
 use crate::context::Context;
 use crate::epoch;
 use crate::error::QueryError;
+use crate::page::paginate;
 use crate::query::{answer, QueryPath};
 use crate::state::State;
 
@@ -54,8 +55,12 @@ fn or_current(state: &State, epoch: u64) -> u64 {
 
 fn of_epoch(_: &Context<'_>, state: &State, bytes: &[u8]) -> Result<Vec<u8>, QueryError> {
     answer(bytes, |request: QueryTasksRequest| {
+        let tasks = tasks(state, or_current(state, request.epoch));
+        let keyed = tasks.into_iter().map(|task| (task.id.clone(), task));
+        let (tasks, pagination) = paginate(keyed.collect(), request.pagination)?;
         Ok(QueryTasksResponse {
-            tasks: tasks(state, or_current(state, request.epoch)),
+            tasks,
+            pagination: Some(pagination),
         })
     })
 }

@@ -202,6 +202,16 @@ impl<K: Key, V: Message + Default> Map<K, V> {
             state.delete(self.store, raw);
         }
     }
+
+    /// Removes entries whose key starts with the given first fields, no more than are `left` to remove in this
+    /// block, and counts them off.
+    pub fn forget_under(&self, state: &mut State, first: &impl Key, left: &mut usize) {
+        let entries = state.first(self.store, &self.raw_prefix(first), *left);
+        *left = left.saturating_sub(entries.len());
+        for (raw, _) in entries {
+            state.delete(self.store, raw);
+        }
+    }
 }
 
 /// A single typed value in a module's store.

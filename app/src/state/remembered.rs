@@ -70,6 +70,10 @@ impl Base for Remembered {
     fn scan(&self, store: &str, prefix: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
         self.base.scan(store, prefix)
     }
+
+    fn first(&self, store: &str, prefix: &[u8], count: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.base.first(store, prefix, count)
+    }
 }
 
 #[cfg(test)]

@@ -49,6 +49,22 @@ fn maps_iterate_in_the_order_of_their_fields_and_keep_defaults() {
 }
 
 #[test]
+fn no_more_is_forgotten_than_is_left_to_forget() {
+    let mut state = State::empty();
+    for n in 0..5u64 {
+        NUMBERS.put(&mut state, &(n % 2, n.to_string()), &n);
+    }
+    let mut left = 2;
+    NUMBERS.forget_under(&mut state, &0u64, &mut left);
+    assert_eq!((left, NUMBERS.under(&state, &0u64).len()), (0, 1));
+    NUMBERS.forget_under(&mut state, &1u64, &mut left);
+    assert_eq!(NUMBERS.under(&state, &1u64).len(), 2);
+    left = 9;
+    NUMBERS.forget_under(&mut state, &1u64, &mut left);
+    assert_eq!((left, NUMBERS.all(&state).len()), (7, 1));
+}
+
+#[test]
 fn the_first_entries_are_those_of_a_scan() {
     struct Below;
     impl Base for Below {

@@ -8,9 +8,8 @@ use race_pricing::split;
 use race_proto::race::duty::v1::ReverificationStatus;
 use race_proto::race::settlement::v1::{Task, TaskStatus};
 use race_proto::race::treasury::v1::{EventForfeited, EventMinted, EventReleased, Held, Release};
-use race_verification::verdict::Outcome;
 
-use super::subsidy::{self, Subsidy};
+use super::subsidy::{self, Earnest, Subsidy};
 use super::{
     forfeit, held, held_account, issuance, keys, params, training_account, treasury_account,
     Forfeit,
@@ -18,9 +17,10 @@ use super::{
 use crate::address::{Account, ConsensusAddress};
 use crate::coin::{stored, Nicoin};
 use crate::context::Context;
+use crate::duty::{share::Part, Tallies};
 use crate::events::typed;
 use crate::state::State;
-use crate::{bank, beacon, bond, duty, fields, node, reputation, settlement};
+use crate::{bank, bond, duty, fields, node, reputation, settlement};
 
 /// What tasks earn.
 #[derive(Debug, Default)]
@@ -53,23 +53,29 @@ pub(super) fn earned<'a>(state: &State, tasks: impl Iterator<Item = &'a Task>) -
     earned
 }
 
-/// Refunds the settled tasks of an epoch that could not be checked. Called before anything is
-/// computed from its tasks: they are not served, and nobody's duty.
-fn refund_uncheckable(state: &mut State, epoch: u64) {
-    for task in settlement::tasks(state, epoch) {
-        if task.status() == TaskStatus::Settled && duty::uncheckable(state, &task) {
-            duty::excuse(state, &task);
-            settlement::void(state, task);
-        }
+/// Refunds the settled tasks of an epoch that could not be checked, and returns all of its tasks. Called before
+/// anything is computed from them: these are not served, and nobody's duty.
+fn refund_uncheckable(state: &mut State, epoch: u64, tallies: &Tallies) -> Vec<Task> {
+    let is_void = |task: &Task| task.status() == TaskStatus::Settled && tallies.uncheckable(task);
+    let (void, mut tasks): (Vec<Task>, Vec<Task>) = settlement::tasks(state, epoch)
+        .into_iter()
+        .partition(is_void);
+    let confirmed = void
+        .iter()
+        .filter(|task| tallies.is_confirmed_uncheckable(task));
+    duty::excuse(state, epoch, confirmed);
+    for task in void {
+        tasks.push(settlement::void(state, task));
     }
+    tasks
 }
 
 /// Pays an epoch's settled tasks and releases its rewards, but refunds those that could not be
-/// checked ([`duty::uncheckable`]). The subsidy is minted the first time;
+/// checked ([`Tallies::uncheckable`]). The subsidy is minted the first time;
 /// tasks that are still contested then are paid by a later call, without any.
 pub(super) fn finalise(state: &mut State, context: &Context<'_>, epoch: u64, first: bool) {
-    refund_uncheckable(state, epoch);
-    let tasks = settlement::tasks(state, epoch);
+    let tallies = Tallies::of(state, epoch);
+    let tasks = refund_uncheckable(state, epoch, &tallies);
     let settled: Vec<&Task> = tasks
         .iter()
         .filter(|task| task.status() == TaskStatus::Settled)
@@ -97,15 +103,18 @@ pub(super) fn finalise(state: &mut State, context: &Context<'_>, epoch: u64, fir
         held.checking = stored(&held.checking).saturating_add(checking).to_string();
         keys::HELD.put(state, &(epoch, address), &held);
     }
+    credit(state, epoch, &settled, &tallies);
     for task in &settled {
-        credit(state, epoch, task);
         let mut task = (*task).clone();
         task.set_status(TaskStatus::Final);
         settlement::put(state, &task);
     }
 
-    let liable = subsidy::liable(state, &tasks);
-    release(state, context, epoch, &subsidy, &liable);
+    let duties = Duties {
+        liable: subsidy::liable(state, &tasks),
+        alone: tallies.alone(&tasks),
+    };
+    release(state, context, epoch, &subsidy, &duties);
     match tasks
         .iter()
         .any(|task| task.status() == TaskStatus::Contested)
@@ -115,16 +124,29 @@ pub(super) fn finalise(state: &mut State, context: &Context<'_>, epoch: u64, fir
     }
 }
 
-/// Reputation grows by the tokens of a task that somebody checked and passed.
-fn credit(state: &mut State, epoch: u64, task: &Task) {
-    let id = fields::stored(&task.id);
-    let passed = task.checkers.iter().any(|checker| {
-        duty::verdict_on(state, epoch, &fields::stored(checker), &id) == Some(Outcome::Pass)
-    });
-    let executor = fields::stored(&task.executor);
-    let convicted = forfeit(state, epoch, &executor).is_some_and(|forfeit| forfeit.all);
-    if passed && !convicted {
+/// Who forfeits everything of an epoch.
+fn convicted(state: &State, epoch: u64) -> BTreeSet<ConsensusAddress> {
+    let forfeits = keys::FORFEITS.under(state, &epoch).into_iter();
+    forfeits
+        .filter(|(_, forfeit)| forfeit.all)
+        .map(|((_, address), _)| address)
+        .collect()
+}
+
+/// Reputation grows by the tokens of the tasks that somebody checked and passed.
+fn credit(state: &mut State, epoch: u64, settled: &[&Task], tallies: &Tallies) {
+    let convicted = convicted(state, epoch);
+    let mut worked: BTreeMap<ConsensusAddress, u64> = BTreeMap::new();
+    for task in settled {
+        let executor: ConsensusAddress = fields::stored(&task.executor);
+        if convicted.contains(&executor) || !tallies.passed(task) {
+            continue;
+        }
         let tokens = u64::from(task.prompt_tokens).saturating_add(u64::from(task.output_tokens));
+        let sum = worked.entry(executor).or_default();
+        *sum = sum.saturating_add(tokens);
+    }
+    for (executor, tokens) in worked {
         reputation::credit(state, &executor, tokens);
     }
 }
@@ -132,12 +154,12 @@ fn credit(state: &mut State, epoch: u64, task: &Task) {
 /// The subsidy for the epoch's fees, which are counted. What convicted executors earned calls for
 /// nothing.
 fn mint_for(state: &mut State, epoch: u64, settled: &[&Task]) -> Subsidy {
+    let convicted = convicted(state, epoch);
+    let mut earnest = Earnest::of(state, epoch);
     let fees = settled
         .iter()
-        .filter(|task| {
-            let forfeit = forfeit(state, epoch, &fields::stored(&task.executor));
-            !forfeit.is_some_and(|forfeit| forfeit.all) && subsidy::counts(state, task)
-        })
+        .filter(|task| !convicted.contains(task.executor.as_slice()))
+        .filter(|task| earnest.counts(state, task))
         .fold(0u128, |sum, task| sum.saturating_add(stored(&task.fee)));
     let subsidy = subsidy::of(state, epoch, fees);
     let mut issued = issuance(state);
@@ -148,27 +170,6 @@ fn mint_for(state: &mut State, epoch: u64, settled: &[&Task]) -> Subsidy {
     subsidy
 }
 
-/// The share of its rewards that a node's duties release: done over due. Nothing when it may have
-/// had duties and revealed none.
-fn factor(
-    state: &State,
-    epoch: u64,
-    address: &ConsensusAddress,
-    liable: &BTreeSet<ConsensusAddress>,
-) -> (u64, u64) {
-    match duty::reveal(state, epoch, address) {
-        Some(reveal) => {
-            let missed = reveal.omitted.saturating_add(reveal.cannot_check);
-            match reveal.done.saturating_add(missed) {
-                0 => (1, 1),
-                due => (reveal.done, due),
-            }
-        }
-        None if liable.contains(address) && beacon::duties_seed(state, epoch).is_some() => (0, 1),
-        None => (1, 1),
-    }
-}
-
 /// Releases what is held for an epoch and mints its subsidy, each node's as far as it has done its
 /// duties and forfeits nothing.
 fn release(
@@ -176,7 +177,7 @@ fn release(
     context: &Context<'_>,
     epoch: u64,
     subsidy: &Subsidy,
-    liable: &BTreeSet<ConsensusAddress>,
+    duties: &Duties,
 ) {
     bank::mint(state, &training_account(), subsidy.training);
     let mut minted = subsidy.training;
@@ -193,7 +194,7 @@ fn release(
     }
     for (address, held) in records {
         keys::HELD.remove(state, &(epoch, address));
-        let outcome = judge(state, epoch, &address, &held, liable);
+        let outcome = judge(state, epoch, &address, &held, duties);
         minted = minted.saturating_add(outcome.minted);
         carry_out(state, context, epoch, &address, outcome);
     }
@@ -206,6 +207,14 @@ fn release(
             amount: minted.to_string(),
         }));
     }
+}
+
+/// What the duties of an epoch's nodes are judged by.
+struct Duties {
+    /// Who may have had any.
+    liable: BTreeSet<ConsensusAddress>,
+    /// What each alone missed ([`Tallies`]).
+    alone: BTreeMap<ConsensusAddress, u64>,
 }
 
 /// What becomes of a node's rewards of an epoch.
@@ -229,19 +238,23 @@ fn judge(
     epoch: u64,
     address: &ConsensusAddress,
     held: &Held,
-    liable: &BTreeSet<ConsensusAddress>,
+    duties: &Duties,
 ) -> Judgement {
     let operator = node::get(state, address).map(|node| node::operator(&node));
     let forfeit = forfeit(state, epoch, address);
     let all = forfeit.as_ref().is_some_and(|forfeit| forfeit.all);
-    let (done, due) = factor(state, epoch, address, liable);
-    let part = |amount: Nicoin| match all || operator.is_none() {
+    let share = duty::share(state, epoch, address, &duties.liable, &duties.alone);
+    let part_of = |amount: Nicoin, part: Part| match all || operator.is_none() {
         true => 0,
-        false => mul_div(amount, u128::from(done), u128::from(due)).unwrap_or(0),
+        false => mul_div(amount, part.of, part.whole).unwrap_or(0),
     };
+    let part = |amount: Nicoin| part_of(amount, share.rest);
     let (fees, checking) = (stored(&held.fees), stored(&held.checking));
     let (gas, subsidy) = (stored(&held.gas), stored(&held.minted));
-    let kept_checking = if forfeit.is_some() { 0 } else { part(checking) };
+    let kept_checking = match forfeit {
+        Some(_) => 0,
+        None => part_of(checking, share.checking),
+    };
     let released = part(fees)
         .saturating_add(kept_checking)
         .saturating_add(part(gas));

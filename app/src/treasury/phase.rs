@@ -1,4 +1,4 @@
-//! What `treasury` does at a switch.
+//! What `treasury` does at a switch, and what it forgets at the end of each block.
 
 use race_pricing::split::proportionally;
 
@@ -8,8 +8,12 @@ use crate::context::Context;
 use crate::state::State;
 use crate::{bank, duty, epoch, session, settlement};
 
+/// Records that a block forgets at most. What an epoch leaves behind may be many times its tasks: forgotten at once,
+/// it would hold up the block.
+const FORGOTTEN_A_BLOCK: usize = 1_000;
+
 /// Closes `closed_epoch` (who was ready, whose gas fees), finalises the one before it and what was
-/// held back longer, and forgets what is old. Called when the closed epoch's record and the next
+/// held back longer. Called when the closed epoch's record and the next
 /// committee are in state.
 pub fn at_switch(state: &mut State, context: &Context<'_>, closed_epoch: u64) {
     note_genesis(state);
@@ -21,7 +25,6 @@ pub fn at_switch(state: &mut State, context: &Context<'_>, closed_epoch: u64) {
     }
     if due > 0 {
         finalise::finalise(state, context, due, true);
-        prune(state, due);
     }
 }
 
@@ -54,19 +57,26 @@ fn share_gas(state: &mut State, closed: u64) {
     }
 }
 
-/// Forgets finalised epochs that are old enough, oldest first, up to the first one that still has
-/// contested tasks.
-fn prune(state: &mut State, finalised: u64) {
+/// Forgets a part of what finalised epochs left behind, once they are old enough, oldest first, up to the first one
+/// that still has contested tasks.
+pub fn end_block(state: &mut State) {
     let keep = crate::params::get(state, &params::KEEP_EPOCHS);
-    let mut next = keys::PRUNED.get_or_default(state).saturating_add(1);
-    while next.saturating_add(keep) <= finalised && !keys::UNFINISHED.has(state, &next) {
-        duty::prune(state, next);
-        let sessions = session::prune(state, next);
-        settlement::prune(state, next, &sessions);
-        keys::RELEASES.remove_under(state, &next);
-        keys::FORFEITS.remove_under(state, &next);
-        keys::READY.remove_under(state, &next);
-        keys::PRUNED.put(state, &next);
-        next = next.saturating_add(1);
+    let finalised = epoch::current(state).number.saturating_sub(2);
+    let next = keys::PRUNED.get_or_default(state).saturating_add(1);
+    if next.saturating_add(keep) > finalised || keys::UNFINISHED.has(state, &next) {
+        return;
     }
+    let mut left = FORGOTTEN_A_BLOCK;
+    duty::forget(state, next, &mut left);
+    let sessions = session::closed_in(state, next);
+    settlement::forget(state, next, &sessions, &mut left);
+    if left == 0 {
+        return;
+    }
+    // All that grows with the tasks is gone.
+    session::prune(state, next);
+    keys::RELEASES.remove_under(state, &next);
+    keys::FORFEITS.remove_under(state, &next);
+    keys::READY.remove_under(state, &next);
+    keys::PRUNED.put(state, &next);
 }

@@ -9,15 +9,17 @@ use race_proto::race::treasury::v1::{
     QueryPoolsRequest, QueryPoolsResponse, QueryReleasesRequest, QueryReleasesResponse,
 };
 
+use super::subsidy::Earnest;
 use super::{finalise, held, issuance, keys, subsidy};
 use crate::address::ConsensusAddress;
 use crate::auth;
 use crate::coin::stored;
 use crate::context::Context;
+use crate::duty::Tallies;
 use crate::error::QueryError;
 use crate::query::{answer, QueryPath};
 use crate::state::State;
-use crate::{bank, duty, epoch, settlement};
+use crate::{bank, epoch, settlement};
 
 /// What can be asked.
 pub const QUERIES: &[QueryPath] = &[
@@ -63,10 +65,11 @@ fn standing(state: &State, number: u64) -> BTreeMap<ConsensusAddress, Held> {
         .into_iter()
         .map(|((_, address), held)| (address, held))
         .collect();
+    let tallies = Tallies::of(state, number);
     let unfinished: Vec<Task> = settlement::tasks(state, number)
         .into_iter()
         .filter(|task| matches!(task.status(), TaskStatus::Settled | TaskStatus::Contested))
-        .filter(|task| !duty::uncheckable(state, task))
+        .filter(|task| !tallies.uncheckable(task))
         .collect();
     for (address, (fees, checking)) in finalise::earned(state, unfinished.iter()).parts {
         let held = all
@@ -76,9 +79,10 @@ fn standing(state: &State, number: u64) -> BTreeMap<ConsensusAddress, Held> {
         held.checking = stored(&held.checking).saturating_add(checking).to_string();
     }
     if number.saturating_add(1) == epoch::current(state).number {
+        let mut earnest = Earnest::of(state, number);
         let fees = unfinished
             .iter()
-            .filter(|task| subsidy::counts(state, task))
+            .filter(|task| earnest.counts(state, task))
             .fold(0u128, |sum, task| sum.saturating_add(stored(&task.fee)));
         for (address, part) in subsidy::of(state, number, fees).parts {
             let held = all

@@ -1,6 +1,6 @@
 //! What an epoch mints, and whose it would be if everyone did all duties.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use race_pricing::issuance::{epoch_mint, Epoch};
 use race_pricing::split::{fulfilment, percent_of, proportionally, share};
@@ -61,12 +61,37 @@ pub fn of(state: &State, number: u64, fees: Nicoin) -> Subsidy {
     }
 }
 
-/// Whether a task's fee counts towards minting: not for a retry, not on a scarce model (fewer than 3 hosts, or hosts
-/// with less than a quarter of the weight), and from a session that is used in earnest.
-pub(super) fn counts(state: &State, task: &Task) -> bool {
-    if task.attempt > 0 {
-        return false;
+/// Which of an epoch's fees count towards minting; each session is looked at once.
+pub(super) struct Earnest {
+    total_power: u128,
+    sessions: BTreeMap<u64, bool>,
+}
+
+impl Earnest {
+    /// For the tasks of an epoch.
+    pub(super) fn of(state: &State, epoch: u64) -> Self {
+        Self {
+            total_power: u128::from(epoch::total_power(state, epoch)),
+            sessions: BTreeMap::new(),
+        }
     }
+
+    /// Whether a task's fee counts: not for a retry, not on a scarce model (fewer than 3 hosts, or hosts with less
+    /// than a quarter of the weight), and from a session that is used in earnest.
+    pub(super) fn counts(&mut self, state: &State, task: &Task) -> bool {
+        let Self {
+            total_power,
+            sessions,
+        } = self;
+        task.attempt == 0
+            && *sessions.entry(task.session_id).or_insert_with(|| {
+                is_hosted_widely(state, task, *total_power)
+                    && settlement::counts_towards_minting(state, task.session_id)
+            })
+    }
+}
+
+fn is_hosted_widely(state: &State, task: &Task, total_power: u128) -> bool {
     let Some(pin) = session::pin(state, task.epoch, task.session_id) else {
         return false;
     };
@@ -74,10 +99,7 @@ pub(super) fn counts(state: &State, task: &Task) -> bool {
     let hosting = hosts
         .values()
         .fold(0u128, |sum, weight| sum.saturating_add(u128::from(*weight)));
-    let total = u128::from(epoch::total_power(state, task.epoch));
-    hosts.len() >= 3
-        && hosting.saturating_mul(4) >= total
-        && settlement::counts_towards_minting(state, task.session_id)
+    hosts.len() >= 3 && hosting.saturating_mul(4) >= total_power
 }
 
 /// Remembers who hosted a model during the whole epoch that ends.
@@ -91,21 +113,19 @@ pub(super) fn note_ready(state: &mut State, closed: u64) {
 }
 
 /// Hosts that may have had a duty in an epoch: of a session with a task, other than its executor.
-pub(super) fn liable(
-    state: &State,
-    tasks: &[Task],
-) -> std::collections::BTreeSet<ConsensusAddress> {
-    let mut liable = std::collections::BTreeSet::new();
+pub(super) fn liable(state: &State, tasks: &[Task]) -> BTreeSet<ConsensusAddress> {
+    let mut executors: BTreeMap<(u64, u64), BTreeSet<ConsensusAddress>> = BTreeMap::new();
     for task in tasks {
-        let Some(pin) = session::pin(state, task.epoch, task.session_id) else {
-            continue;
-        };
-        let executor: ConsensusAddress = fields::stored(&task.executor);
-        liable.extend(
-            session::hosts(&pin)
-                .into_keys()
-                .filter(|host| *host != executor),
-        );
+        let of_session = executors.entry((task.epoch, task.session_id)).or_default();
+        of_session.insert(fields::stored(&task.executor));
+    }
+    let mut liable = BTreeSet::new();
+    for ((epoch, session), executors) in executors {
+        let pin = session::pin(state, epoch, session);
+        let hosts = pin.map(|pin| session::hosts(&pin)).unwrap_or_default();
+        // Where several served, each may have had to check another.
+        let alone = |host: &ConsensusAddress| executors.iter().eq([host]);
+        liable.extend(hosts.into_keys().filter(|host| !alone(host)));
     }
     liable
 }

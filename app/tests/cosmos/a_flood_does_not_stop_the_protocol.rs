@@ -4,6 +4,7 @@ use bytes::Bytes;
 use race_app::message::Lane;
 use race_app::testing::{honest, Builder, Chain, Signing, TestNode, Wallet};
 use race_app::tx::decode;
+use race_proto::race::duty::v1::MsgRevealDuties;
 use race_proto::race::race::v1::MsgSubmitRace;
 
 /// A submission of a race, whatever the chain thinks of it.
@@ -200,6 +201,33 @@ fn a_transaction_that_no_block_has_room_for_does_not_keep_others_out() {
     let txs = vec![as_large_as_may_be, one.clone()];
     let proposed = chain.app.prepare_proposal(&[], txs, u64::MAX);
     assert_eq!(proposed, [one]);
+}
+
+#[test]
+fn a_block_takes_one_message_of_verdicts_of_a_node() {
+    let chain = Chain::new(2);
+    let tx = |node: usize, sequence| -> Bytes {
+        let hot = &chain.nodes[node].hot;
+        let reveal = Wallet::message(&MsgRevealDuties {
+            sender: hot.address(),
+            epoch: 1,
+            signature: vec![1; 96],
+            verdicts: Vec::new(),
+        });
+        let signing = Signing {
+            sequence,
+            fee: 0,
+            ..chain.signing(hot)
+        };
+        hot.sign(vec![reveal], &signing).into()
+    };
+    let (first, second, other) = (tx(0, 0), tx(0, 1), tx(1, 0));
+    let all = vec![first.clone(), second.clone(), other.clone()];
+    let proposed = chain.app.prepare_proposal(&[], all.clone(), u64::MAX);
+    assert_eq!(proposed, [first.clone(), other]);
+    assert!(chain.app.process_proposal(&proposed));
+    assert!(!chain.app.process_proposal(&all));
+    assert!(!chain.app.process_proposal(&[first, second]));
 }
 
 #[test]

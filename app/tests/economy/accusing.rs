@@ -1,8 +1,8 @@
 use race_proto::race::duty::v1::{MsgCommitBallot, Outcome, ReverificationStatus};
-use race_proto::race::settlement::v1::TaskStatus;
+use race_proto::race::settlement::v1::{Task, TaskStatus};
 
 use crate::world::World;
-use race_app::{reputation, treasury};
+use race_app::{duty, reputation, treasury};
 
 const EVEN: &[u64] = &[1 << 20; 4];
 const FEE: u128 = 300_000;
@@ -161,7 +161,7 @@ fn a_false_accuser_loses_its_reputation_and_what_it_earned_by_checking() {
 }
 
 #[test]
-fn half_of_the_weight_is_not_enough_to_convict() {
+fn half_of_the_weight_is_not_enough_to_convict_anybody() {
     let mut world = World::new(&[200, 200, 200, 100, 100]);
     let id = world.open_pinned(1_000_000_000, 1_000_000);
     let index = (0..200).find(|i| world.executor(id, *i, 0) <= 2).unwrap();
@@ -186,8 +186,13 @@ fn half_of_the_weight_is_not_enough_to_convict() {
             Outcome::Pass
         }
     });
-    assert_eq!(world.case(&task).false_weight, 300);
-    assert_eq!(world.case(&task).status(), ReverificationStatus::Upheld);
+    let case = world.case(&task);
+    assert_eq!((case.false_weight, case.pass_weight), (300, 300));
+    assert_eq!(case.status(), ReverificationStatus::Void);
+    for node in [executor, heavy[0]] {
+        let reputation = reputation::get(&world.state, &world.nodes[node].address);
+        assert_eq!(reputation.convictions, 0);
+    }
 }
 
 #[test]
@@ -206,10 +211,77 @@ fn abstaining_confirms_nothing_and_costs_the_checking_rewards() {
     });
     let task = world.task(id, 0);
     world.run_to(world.case(&task).reveal_end + 1);
-    assert_eq!(world.case(&task).status(), ReverificationStatus::Upheld);
+    assert_eq!(world.case(&task).status(), ReverificationStatus::Void);
     let absent = &world.nodes[(executor + 2) % 4].address;
     let forfeit = treasury::forfeit(&world.state, 1, absent).unwrap();
     assert!(!forfeit.all);
+    let accuser = &world.nodes[accuser].address;
+    assert!(treasury::forfeit(&world.state, 1, accuser).is_none());
+}
+
+#[test]
+fn an_executor_that_serves_its_accuser_and_nobody_else_is_not_paid_and_the_accuser_keeps_its_reputation(
+) {
+    // Rate 1: a task has one checker of five in the mean.
+    let mut world = World::with(&[1 << 20; 6], &[("reputation/start_millis", 1_000)]);
+    let id = world.open_pinned(100_000_000, 1_000_000);
+    world.serve_all((0..20).map(|index| (id, index)), 90);
+    world.run_to_epoch(2);
+    world.run_to(duty::windows(&world.state, 1).reveal_start);
+    let duties: Vec<Vec<Task>> = (0..6).map(|node| world.duties(node, 1)).collect();
+    let drawn = |index: u64| -> Vec<usize> {
+        let is_it = |task: &Task| task.index == index;
+        (0..6)
+            .filter(|node| duties[*node].iter().any(is_it))
+            .collect()
+    };
+    let forged = (0..20).find(|index| drawn(*index).len() == 1).unwrap();
+    let accuser = drawn(forged)[0];
+    reputation::credit(&mut world.state, &world.nodes[accuser].address, 500);
+    let user = world.balance(&world.alice);
+    world.reveal_all(|_, task| match task.index == forged {
+        true => Outcome::False,
+        false => Outcome::Pass,
+    });
+    let task = world.task(id, forged as u32);
+    world.vote(&task, |_| Outcome::CannotCheck);
+
+    let case = world.case(&task);
+    assert_eq!(case.status(), ReverificationStatus::Void);
+    assert_eq!((case.false_weight, case.pass_weight), (1 << 20, 0));
+    let task = world.task(id, forged as u32);
+    assert_eq!((task.status(), task.fee.as_str()), (TaskStatus::Final, "0"));
+    assert_eq!(world.balance(&world.alice), user + FEE);
+    let reputation = reputation::get(&world.state, &world.nodes[accuser].address);
+    assert_eq!((reputation.value, reputation.convictions), (500, 0));
+    for node in &world.nodes {
+        assert!(treasury::forfeit(&world.state, 1, &node.address).is_none());
+    }
+    world.run_to_epoch(3);
+    let executor = (0..6)
+        .find(|node| task.executor == world.nodes[*node].address)
+        .unwrap();
+    // Both have what the other tasks earned, and nothing of this one.
+    let earned = |node: usize| -> u128 {
+        let address = world.nodes[node].address.to_vec();
+        let part = |index: u32| {
+            let task = world.task(id, index);
+            let checkers = task.checkers.len() as u128;
+            let own = match (task.executor == address, checkers) {
+                (false, _) => 0,
+                (true, 0) => 240_000,
+                (true, _) => 120_000,
+            };
+            let checked = task.checkers.contains(&address);
+            own + if checked { 120_000 / checkers } else { 0 }
+        };
+        let others = (0..20).filter(|index| u64::from(*index) != forged);
+        others.map(part).sum()
+    };
+    for node in [executor, accuser] {
+        let (released, minted) = released(&world, node, 1);
+        assert_eq!(released - minted, earned(node));
+    }
 }
 
 #[test]

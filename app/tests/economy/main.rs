@@ -9,5 +9,6 @@ mod paying;
 mod pricing;
 mod properties;
 mod reporting;
+mod revealing;
 mod settling;
 mod world;

@@ -131,6 +131,59 @@ fn what_most_could_check_is_paid_and_costs_who_could_not() {
 }
 
 #[test]
+fn an_artifact_withheld_from_some_costs_them_pay_for_checking_and_nothing_else() {
+    // Rate 5: all five others check each task.
+    let mut world = World::with(&[1 << 20; 6], &[("reputation/start_millis", 5_000)]);
+    let id = world.open_pinned(100_000_000, 1_000_000);
+    let executors = world.serve_all((0..12).map(|index| (id, index)), 90);
+    let unable: Vec<usize> = (0..6).filter(|node| *node != executors[0]).collect();
+    world.run_to_epoch(2);
+    world.reveal_all(
+        |node, task| match task.index == 0 && unable[..2].contains(&node) {
+            true => Outcome::CannotCheck,
+            false => Outcome::Pass,
+        },
+    );
+    world.run_to_epoch(3);
+    assert_eq!(world.task(id, 0).fee, "300000");
+    for node in &unable[..2] {
+        let served = executors.iter().filter(|e| *e == node).count() as u128;
+        let done = 12 - served - 1;
+        // Each task that it checked was checked by all five others.
+        let checking = done * 24_000 * done / (done + 1);
+        let release = release(&world, *node, 1);
+        let coins = n(&release.released) - n(&release.minted);
+        assert_eq!(coins, served * 120_000 + checking);
+        assert_eq!(n(&release.forfeited), done * 24_000 - checking);
+    }
+}
+
+#[test]
+fn who_says_of_every_task_that_it_cannot_check_it_is_not_released_in_full() {
+    let mut world = World::new(&[9 << 20, 1 << 20]);
+    world.run_to_epoch(2);
+    let id = world.open_pinned(100_000_000, 1_000_000);
+    let executors = world.serve_all((0..12).map(|index| (id, index)), 90);
+    world.run_to_epoch(3);
+    world.reveal_all(|node, _| match node {
+        0 => Outcome::Pass,
+        _ => Outcome::CannotCheck,
+    });
+    world.run_to_epoch(4);
+    let unable = executors.iter().filter(|e| **e == 0).count() as u128;
+    assert!(unable > 1);
+    let lazy = release(&world, 1, 2);
+    let all = n(&lazy.released) + n(&lazy.forfeited);
+    // Fees and subsidy are rounded each.
+    assert!(all / (unable + 1) - n(&lazy.released) <= 1, "{lazy:?}");
+    // What nobody checked is not paid for, whoever is right.
+    for (index, executor) in (0..).zip(&executors) {
+        assert_eq!(world.task(id, index).fee == "0", *executor == 0);
+    }
+    assert_eq!(release(&world, 0, 2).forfeited, "0");
+}
+
+#[test]
 fn who_reveals_no_duties_is_released_nothing() {
     let mut world = World::new(EVEN);
     world.run_to_epoch(2);
@@ -211,6 +264,7 @@ fn an_omitted_duty_lowers_what_is_released_in_proportion() {
         session_id: id,
         index: omitted.index,
     };
+    world.run_to(race_app::duty::windows(&world.state, 1).reveal_end + 1);
     world.must(&proof);
     world.run_to_epoch(3);
     // Its own tasks had three checkers each; it gave one verdict less than was due.

@@ -163,7 +163,10 @@ fn every_question_is_answered_along_the_way() {
         .ask(
             settlement::QUERIES,
             "/race.settlement.v1.Query/Tasks",
-            &QueryTasksRequest { epoch: 1 },
+            &QueryTasksRequest {
+                epoch: 1,
+                pagination: None,
+            },
         )
         .unwrap();
     assert_eq!(answer.tasks.len(), 1);

@@ -113,8 +113,19 @@ fn a_settled_request_moves_its_fee_from_escrow_to_the_held_fees() {
 fn a_request_never_costs_more_than_the_ceiling() {
     let mut world = World::new(EVEN);
     let id = world.open_pinned(1_000_000, 100_000);
-    world.serve(id, 0, 1_000_000);
+    world.serve(id, 0, 500);
     assert_eq!(world.task(id, 0).fee, "100000");
+}
+
+#[test]
+fn a_request_has_no_more_tokens_than_its_models_context_holds() {
+    let mut world = World::new(EVEN);
+    let id = world.open_pinned(10_000_000, 1_000_000);
+    // Of 512 the prompt has 10.
+    let (node, long) = (world.executor(id, 0, 0), world.record(id, 0, 0, 503));
+    let error = world.settle(node, vec![long]).unwrap_err();
+    assert!(error.log.contains("context holds 512"), "{error}");
+    world.serve(id, 0, 502);
 }
 
 #[test]
@@ -373,6 +384,24 @@ fn a_node_settles_once_in_a_block_and_a_limited_number_in_an_epoch() {
 }
 
 #[test]
+fn a_node_settles_no_more_than_its_share_of_what_a_switch_pays() {
+    let mut world = World::with(EVEN, &[("settlement/max_tasks", 4)]);
+    let id = world.open_pinned(100_000_000, 1_000_000);
+    let node = world.serve(id, 0, 20);
+    world.end_block();
+    let next = (1..100)
+        .find(|i| world.executor(id, *i, 0) == node)
+        .unwrap();
+    let record = world.record(id, next, 0, 20);
+    let error = world.settle(node, vec![record]).unwrap_err();
+    assert!(error.log.contains("settlement/max_tasks"), "{error}");
+    let other = (1..100)
+        .find(|i| world.executor(id, *i, 0) != node)
+        .unwrap();
+    world.serve(id, other, 20);
+}
+
+#[test]
 fn an_omission_is_proved_once_and_only_when_there_is_one() {
     let mut world = World::new(EVEN);
     let id = world.open_pinned(10_000_000, 1_000_000);
@@ -402,6 +431,7 @@ fn an_omission_is_proved_once_and_only_when_there_is_one() {
     let task = world.task(id, 0);
     let verdict = World::verdict(&task, race_proto::race::duty::v1::Outcome::Pass);
     world.reveal(honest, 1, vec![verdict]).unwrap();
+    world.run_to(race_app::duty::windows(&world.state, 1).reveal_end + 1);
     world.must(&early);
     assert_eq!(world.send(&early).unwrap_err().code, 12, "once");
     let wrong = proof(&world, honest);

@@ -91,21 +91,34 @@ pub fn wanted(view: &View, me: &Identity, verdicts: &Verdicts) -> Vec<Wanted> {
     wanted
 }
 
+/// Blocks that a message of verdicts is given to land in one: the last ones of the window are for them.
+const BLOCKS_A_PAGE: u64 = 2;
+
+fn place(task: &Task) -> (u64, u64) {
+    (task.session_id, task.index)
+}
+
+/// The next verdicts: all that are to come, or as many as a message holds. A block takes one such message, so one
+/// is wanted at a time; what is to come after it is seen from the chain.
 fn reveal(view: &View, me: &Identity, epoch: u64, verdicts: &Verdicts) -> Option<Wanted> {
     let windows = duty::windows(&view.state, epoch);
     let next = view.next();
     let open =
         windows.settle_end > 0 && (windows.reveal_start..=windows.reveal_end).contains(&next);
     let member = epoch::power(&view.state, epoch, &me.address) > 0;
-    if !open || !member || duty::reveal(&view.state, epoch, &me.address).is_some() {
+    if !open || !member {
         return None;
     }
-    let mut tasks = drawn(view, me, epoch);
-    tasks.sort_by_key(|task| (task.session_id, task.index));
-    // Whatever is still being checked may take until two blocks before the window closes.
-    let patient = next.saturating_add(2) <= windows.reveal_end;
+    let before = duty::reveal(&view.state, epoch, &me.address);
+    let after = before.as_ref().map(duty::last_place);
+    let tasks = to_come(drawn(view, me, epoch), after);
+    if after.is_some() && tasks.is_empty() {
+        return None;
+    }
+    let patient = is_patient(next, windows.reveal_end, tasks.len());
+    let page = tasks.get(..duty::MAX_VERDICTS).unwrap_or(&tasks);
     let mut posted = Vec::new();
-    for task in &tasks {
+    for task in page {
         let id = Hash::try_from(task.id.as_slice()).ok()?;
         let (outcome, evidence) = match verdicts.get(&hex::encode(id)) {
             Some(found) => (found.outcome(), found.evidence),
@@ -126,7 +139,26 @@ fn reveal(view: &View, me: &Identity, epoch: u64, verdicts: &Verdicts) -> Option
         signature,
         verdicts: posted,
     };
-    Some(Wanted::new(format!("duties/{epoch}/reveal"), &message))
+    let (session, index) = page.first().map(place).unwrap_or_default();
+    let step = format!("duties/{epoch}/reveal/{session}-{index}");
+    Some(Wanted::new(step, &message))
+}
+
+/// The drawn tasks that have no verdict on chain, in the order in which they are revealed.
+fn to_come(mut drawn: Vec<Task>, after: Option<(u64, u64)>) -> Vec<Task> {
+    drawn.retain(|task| Some(place(task)) > after);
+    drawn.sort_by_key(place);
+    drawn
+}
+
+/// Whether there is time to wait for what is still being checked: enough blocks are left after this one for all
+/// messages.
+fn is_patient(next: u64, end: u64, tasks: usize) -> bool {
+    let pages = tasks.div_ceil(duty::MAX_VERDICTS).max(1);
+    let needed = u64::try_from(pages)
+        .unwrap_or(u64::MAX)
+        .saturating_mul(BLOCKS_A_PAGE);
+    next.saturating_add(needed) <= end
 }
 
 fn wire(outcome: Outcome) -> pb::Outcome {
@@ -174,5 +206,38 @@ fn ballot(
             ))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tasks(places: impl IntoIterator<Item = (u64, u64)>) -> Vec<Task> {
+        let task = |(session_id, index)| Task {
+            session_id,
+            index,
+            ..Task::default()
+        };
+        places.into_iter().map(task).collect()
+    }
+
+    #[test]
+    fn verdicts_come_in_the_order_of_their_tasks_each_once() {
+        let drawn = || tasks([(2, 0), (1, 7), (1, 3)]);
+        let places = |after| -> Vec<_> { to_come(drawn(), after).iter().map(place).collect() };
+        assert_eq!(places(None), [(1, 3), (1, 7), (2, 0)]);
+        assert_eq!(places(Some((0, 0))), [(1, 3), (1, 7), (2, 0)]);
+        assert_eq!(places(Some((1, 7))), [(2, 0)]);
+        assert_eq!(places(Some((2, 0))), []);
+    }
+
+    #[test]
+    fn who_has_many_verdicts_stops_waiting_earlier() {
+        let page = duty::MAX_VERDICTS;
+        for (tasks, blocks) in [(0, 2), (page, 2), (page + 1, 4), (5 * page, 10)] {
+            assert!(is_patient(100 - blocks, 100, tasks));
+            assert!(!is_patient(101 - blocks, 100, tasks));
+        }
     }
 }

@@ -9,6 +9,8 @@ use race_proto::race::duty::v1::Reverification;
 use race_proto::race::settlement::v1::Task;
 use race_verification::verdict::Outcome;
 
+pub use reveal_duties::{MAX_VERDICTS, TYPE_URL as REVEAL};
+
 use super::errors::Error;
 use super::{keys, reverification};
 use crate::message::MessageType;
@@ -18,7 +20,7 @@ use crate::state::State;
 /// What transactions may carry.
 pub const MESSAGES: &[MessageType] = &[
     MessageType {
-        type_url: "/race.duty.v1.MsgRevealDuties",
+        type_url: REVEAL,
         parse: reveal_duties::parse,
     },
     MessageType {

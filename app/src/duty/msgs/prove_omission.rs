@@ -1,4 +1,5 @@
-//! `MsgProveOmission`: shows that a validator left out a duty that its revealed rho drew.
+//! `MsgProveOmission`: shows that a validator left out a duty that its revealed rho drew. What the
+//! validator may still reveal is not left out yet.
 
 use race_proto::race::duty::v1::{MsgProveOmission, MsgProveOmissionResponse};
 use race_proto::Any;
@@ -7,7 +8,8 @@ use super::task;
 use crate::address::{Account, ConsensusAddress};
 use crate::context::Context;
 use crate::duty::errors::Error;
-use crate::duty::{keys, lottery, reveal};
+use crate::duty::lottery::Pins;
+use crate::duty::{keys, last_place, reveal, windows};
 use crate::error::TxError;
 use crate::message::{decode, response, CheckedMsg, Lane};
 use crate::state::State;
@@ -70,8 +72,17 @@ impl CheckedMsg for ProveOmission {
         if keys::OMISSIONS.has(state, &key) {
             return Err(Error::Proved { session, index }.into());
         }
+        let end = windows(state, epoch).reveal_end;
+        if (session, index) > last_place(&revealed) && context.height <= end {
+            return Err(Error::MayFollow {
+                session,
+                index,
+                end,
+            }
+            .into());
+        }
         let rho = fields::stored(&revealed.signature);
-        if !lottery::falls_to(state, &task, &self.validator, &rho) {
+        if !Pins::default().falls_to(state, &task, &self.validator, &rho) {
             return Err(Error::NotDrawn { session, index }.into());
         }
         keys::OMISSIONS.put(state, &key, &());

@@ -1,4 +1,9 @@
 //! `MsgRevealDuties`: a node reveals rho of an epoch and its verdicts on the tasks that it drew.
+//!
+//! Who has more verdicts than a message holds sends several, in blocks of their own, with the same rho and
+//! always later tasks: what was passed over cannot be given any more, so an omission before the last
+//! verdict is final at once. Rho is verified with the first; a block takes one of a signer
+//! ([`crate::proposal`]), since a wrong one costs as much to refuse.
 
 use race_proto::race::duty::v1::{
     DutyReveal, EventDutiesRevealed, MsgRevealDuties, MsgRevealDutiesResponse,
@@ -14,7 +19,8 @@ use super::{outcome, task};
 use crate::address::{Account, ConsensusAddress};
 use crate::context::Context;
 use crate::duty::errors::Error;
-use crate::duty::{keys, lottery, reveal, reverification, windows};
+use crate::duty::lottery::Pins;
+use crate::duty::{keys, last_place, reveal, reverification, unchecked, windows};
 use crate::error::TxError;
 use crate::events::typed;
 use crate::message::{decode, response, CheckedMsg, Lane};
@@ -23,7 +29,10 @@ use crate::state::State;
 use crate::tx::gas;
 use crate::{beacon, epoch, fields, node};
 
-/// Most verdicts of a reveal.
+/// The type of the message.
+pub const TYPE_URL: &str = "/race.duty.v1.MsgRevealDuties";
+
+/// Most verdicts of a message: half of what fits a transaction of a node.
 pub const MAX_VERDICTS: usize = 4096;
 
 struct CheckedVerdict {
@@ -81,12 +90,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Box<dyn CheckedMsg>, TxError> {
 }
 
 impl RevealDuties {
-    fn check_window(
-        &self,
-        state: &State,
-        context: &Context<'_>,
-        address: &ConsensusAddress,
-    ) -> Result<(), Error> {
+    fn check_window(&self, state: &State, context: &Context<'_>) -> Result<(), Error> {
         let (epoch, height) = (self.epoch, context.height);
         let windows = windows(state, epoch);
         let (start, end) = (windows.reveal_start, windows.reveal_end);
@@ -104,9 +108,39 @@ impl RevealDuties {
                 height,
             });
         }
-        match reveal(state, epoch, address) {
-            Some(_) => Err(Error::Revealed { epoch }),
-            None => Ok(()),
+        Ok(())
+    }
+
+    /// What this message adds to: nothing yet, or verdicts with the same rho on earlier tasks.
+    fn before(
+        &self,
+        state: &State,
+        chain_id: &str,
+        address: &ConsensusAddress,
+        duty_key: &[u8],
+    ) -> Result<DutyReveal, Error> {
+        let epoch = self.epoch;
+        let Some(before) = reveal(state, epoch, address) else {
+            self.check_rho(state, chain_id, duty_key)?;
+            return Ok(DutyReveal {
+                address: address.to_vec(),
+                epoch,
+                signature: self.rho.to_vec(),
+                ..DutyReveal::default()
+            });
+        };
+        if before.signature != self.rho {
+            return Err(Error::Signature { epoch });
+        }
+        let first = self.verdicts.first().map(|v| (v.session, v.index));
+        let (session, index) = last_place(&before);
+        match first > Some((session, index)) {
+            true => Ok(before),
+            false => Err(Error::Revealed {
+                epoch,
+                session,
+                index,
+            }),
         }
     }
 
@@ -120,23 +154,25 @@ impl RevealDuties {
         }
     }
 
-    /// The tasks of the verdicts, each drawn by rho.
+    /// The tasks of the verdicts, each drawn by rho, with the node's weight among their hosts.
     fn tasks(
         &self,
         state: &State,
         chain_id: &str,
         address: &ConsensusAddress,
-    ) -> Result<Vec<Task>, Error> {
+    ) -> Result<Vec<(Task, u64)>, Error> {
         let mut tasks = Vec::with_capacity(self.verdicts.len());
+        let mut pins = Pins::default();
         for CheckedVerdict { session, index, .. } in &self.verdicts {
             let task = task(state, chain_id, self.epoch, *session, *index)?;
-            if !lottery::falls_to(state, &task, address, &self.rho) {
+            if !pins.falls_to(state, &task, address, &self.rho) {
                 return Err(Error::NotDrawn {
                     session: *session,
                     index: *index,
                 });
             }
-            tasks.push(task);
+            let weight = pins.weight(state, &task, address);
+            tasks.push((task, weight));
         }
         Ok(tasks)
     }
@@ -148,11 +184,12 @@ impl RevealDuties {
         state: &mut State,
         address: &ConsensusAddress,
         verdict: Outcome,
-        mut task: Task,
+        (mut task, weight): (Task, u64),
     ) {
         let code = u32::from(verdict.code());
         let key = (self.epoch, *address, fields::stored(&task.id));
         keys::VERDICTS.put(state, &key, &code);
+        unchecked::count(state, &task, address, weight, verdict);
         if verdict == Outcome::CannotCheck {
             return;
         }
@@ -165,11 +202,11 @@ impl RevealDuties {
         settlement::put(state, &task);
     }
 
-    fn root(&self, tasks: &[Task]) -> [u8; 32] {
+    fn root(&self, tasks: &[(Task, u64)]) -> [u8; 32] {
         let verdicts: Verdicts = tasks
             .iter()
             .zip(&self.verdicts)
-            .map(|(task, verdict)| {
+            .map(|((task, _), verdict)| {
                 (
                     fields::stored(&task.id),
                     (verdict.outcome, verdict.evidence),
@@ -197,9 +234,9 @@ impl CheckedMsg for RevealDuties {
     fn execute(&self, state: &mut State, context: &Context<'_>) -> Result<Any, TxError> {
         let node = node::by_sender(state, &self.sender)?;
         let address = node::address(&node);
-        self.check_window(state, context, &address)?;
+        self.check_window(state, context)?;
         let duty_key = node.keys.map(|keys| keys.duty).unwrap_or_default();
-        self.check_rho(state, context.chain_id, &duty_key)?;
+        let mut reveal = self.before(state, context.chain_id, &address, &duty_key)?;
         let tasks = self.tasks(state, context.chain_id, &address)?;
 
         let count = |wanted: Outcome| {
@@ -211,15 +248,15 @@ impl CheckedMsg for RevealDuties {
             u64::try_from(given).unwrap_or(u64::MAX)
         };
         let false_verdicts = count(Outcome::False);
-        let reveal = DutyReveal {
-            address: address.to_vec(),
-            epoch: self.epoch,
-            signature: self.rho.to_vec(),
-            verdict_root: self.root(&tasks).to_vec(),
-            done: count(Outcome::Pass).saturating_add(false_verdicts),
-            cannot_check: count(Outcome::CannotCheck),
-            omitted: 0,
-        };
+        let done = count(Outcome::Pass).saturating_add(false_verdicts);
+        reveal.verdict_roots.push(self.root(&tasks).to_vec());
+        reveal.done = reveal.done.saturating_add(done);
+        reveal.cannot_check = reveal
+            .cannot_check
+            .saturating_add(count(Outcome::CannotCheck));
+        if let Some(last) = self.verdicts.last() {
+            (reveal.last_session, reveal.last_index) = (last.session, last.index);
+        }
         keys::REVEALS.put(state, &(self.epoch, address), &reveal);
         for (verdict, task) in self.verdicts.iter().zip(tasks) {
             self.apply(state, &address, verdict.outcome, task);
@@ -227,7 +264,7 @@ impl CheckedMsg for RevealDuties {
         state.emit(typed(&EventDutiesRevealed {
             address: address.to_vec(),
             epoch: self.epoch,
-            done: reveal.done,
+            done,
             false_verdicts,
         }));
         Ok(response(&MsgRevealDutiesResponse {}))

@@ -8,9 +8,9 @@ use crate::address::ConsensusAddress;
 use crate::coin::{stored, Nicoin};
 use crate::context::Context;
 use crate::settlement::errors::Error;
-use crate::settlement::{held_account, keys, params, put, workload};
+use crate::settlement::{held_account, keys, put, workload};
 use crate::state::State;
-use crate::{bank, fields, session, settlement};
+use crate::{bank, fields, model, session, settlement};
 
 /// A well-formed record.
 pub(super) struct CheckedRecord {
@@ -30,12 +30,13 @@ pub(super) struct Accepted {
     fee: Nicoin,
 }
 
-/// Checks a record; the signature last, since it costs most.
+/// Checks a record of a node that may settle `limit` in the epoch; the signature last, since it costs most.
 pub(super) fn check(
     state: &State,
     context: &Context<'_>,
     epoch: u64,
     sender: &ConsensusAddress,
+    limit: u64,
     record: &CheckedRecord,
 ) -> Result<Accepted, Error> {
     let (id, index) = (record.session, u64::from(record.index));
@@ -53,10 +54,10 @@ pub(super) fn check(
     if keys::REQUESTS.has(state, &(id, index)) {
         return Err(Error::Settled { session: id, index });
     }
-    let limit = crate::params::get(state, &params::MAX_PER_EPOCH);
     if workload(state, epoch, sender).tasks >= limit {
         return Err(Error::TooMany { epoch, limit });
     }
+    check_length(state, &session, record)?;
     let pin = session::pin(state, epoch, id).ok_or(Error::NotPinned { session: id, epoch })?;
     check_executor(&pin, sender, record)?;
     let fee = fee(&session, &pin, record)?;
@@ -78,6 +79,21 @@ pub(super) fn check(
         checkers: Vec::new(),
     };
     Ok(Accepted { session, task, fee })
+}
+
+/// A model never reads and writes more tokens than its context holds. Reputation grows by them.
+fn check_length(state: &State, session: &Session, record: &CheckedRecord) -> Result<(), Error> {
+    let limit = model::get(state, &session.model_id).map_or(0, |model| model.context_length);
+    let tokens = u64::from(record.prompt_tokens).saturating_add(u64::from(record.output_tokens));
+    match tokens <= u64::from(limit) {
+        true => Ok(()),
+        false => Err(Error::Context {
+            session: record.session,
+            index: u64::from(record.index),
+            tokens,
+            limit,
+        }),
+    }
 }
 
 fn check_executor(

@@ -11,7 +11,7 @@ use crate::error::TxError;
 use crate::events::typed;
 use crate::message::{decode, response, CheckedMsg, Lane};
 use crate::settlement::errors::Error;
-use crate::settlement::{is_open, keys, settle_end};
+use crate::settlement::{is_open, keys, limit, settle_end};
 use crate::state::State;
 use crate::tx::gas;
 use crate::{epoch, fields, node};
@@ -112,9 +112,10 @@ impl CheckedMsg for Settle {
         let sender = node::address(&node::by_sender(state, &self.sender)?);
         check_epoch(state, context, self.epoch)?;
         count(state, context.height, &sender)?;
+        let limit = limit(state, self.epoch, &sender);
         let mut refused = Vec::with_capacity(self.records.len());
         for record in &self.records {
-            match record::check(state, context, self.epoch, &sender, record) {
+            match record::check(state, context, self.epoch, &sender, limit, record) {
                 Ok(accepted) => {
                     let task = record::apply(state, accepted);
                     state.emit(typed(&EventSettled {

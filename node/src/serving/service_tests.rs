@@ -10,16 +10,19 @@ use race_app::state::{Item, Map, State};
 use race_inference::fixture;
 use race_proto::race::epoch::v1::Epoch;
 use race_proto::race::model::v1::{LengthClass, Model, Thresholds};
-use race_proto::race::node::v1::{Node, NodeKeys};
+use race_proto::race::node::v1::{Endpoints, Node, NodeKeys};
 use race_proto::race::session::v1::PinnedHost;
 use race_verification::compare::Verdict;
+use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::StreamExt as _;
+use tonic::transport::Server;
 
 use super::*;
 use crate::config;
 use crate::preempt::Preempt;
 use crate::protocol::View;
 use crate::serving::answer::Settled;
+use crate::serving::client::{Ask, Drawn};
 
 const CHAIN: &str = "c";
 const ID: u64 = 1;
@@ -271,6 +274,76 @@ async fn an_acknowledged_answer_passes_its_check_and_a_stranger_is_not_served_th
     };
     let (verdict, _) = answer::check(&place, hosted.model.as_ref(), settled, &served).unwrap();
     assert_eq!(verdict, Verdict::Pass);
+}
+
+/// Serves on a port of its own; gives `host:port`.
+async fn served(service: Service) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let service = pb::inference_server::InferenceServer::new(service);
+    tokio::spawn(
+        Server::builder()
+            .add_service(service)
+            .serve_with_incoming(TcpListenerStream::new(listener)),
+    );
+    address
+}
+
+#[tokio::test]
+async fn a_client_asks_any_node_and_acknowledges_the_drawn_executors_answer() {
+    let home = tempfile::tempdir().unwrap();
+    let executor = hosting(home.path(), "gpt-2");
+    let endpoint = served(executor.clone()).await;
+    // Another node, whose chain says where the executor is.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut state = state(&[ME, OTHER]);
+    let mut at = node::get(&state, &ME).unwrap();
+    at.endpoints = Some(Endpoints {
+        grpc: endpoint,
+        ..Endpoints::default()
+    });
+    Map::<ConsensusAddress, Node>::new(node::STORE, "node").put(&mut state, &ME, &at);
+    let view = View {
+        state,
+        height: HEIGHT,
+        time_ms: 0,
+    };
+    let entry = Service {
+        address: OTHER,
+        latest: Latest::new(view).1,
+        ..service(elsewhere.path(), &[], Vec::new())
+    };
+    let entry = served(entry).await;
+
+    let index = indices(&executor, ME).next().unwrap();
+    let drawn = Drawn {
+        executor: ME,
+        grpc: entry.clone(),
+        transport: key(ME[0]).verifying_key(),
+        per_token: 1,
+        ceiling: 10_000,
+    };
+    let ask = Ask {
+        chain_id: CHAIN,
+        session: ID,
+        index,
+        attempt: 0,
+        drawn: &drawn,
+        body: body("the light of the world"),
+        max_fee: 10_000,
+        expiry_height: 100,
+        key: &session_key(),
+    };
+    let mut shown = String::new();
+    let asked = ask
+        .run(&entry, &mut |text| shown.push_str(text))
+        .await
+        .unwrap();
+    assert_eq!(asked.unacknowledged, None);
+    assert_eq!(asked.text, shown);
+    let kept = executor.tasks.entry(ID, index as u32).unwrap();
+    assert!(kept.is_acknowledged());
+    assert_eq!(kept.digest, asked.finished.digest);
 }
 
 #[tokio::test]

@@ -37,6 +37,9 @@ assert len(modules) > 40, modules
 EOF
 passed "the Python package loads"
 
+PYTHONPATH=$made/python:$here/py python3 "$here/sessions.py"
+passed "sessions acknowledge what fits, and nothing of a node that lies"
+
 "$here/pack.sh" "$work"
 tar tzf "$work"/race-network-client-*.tgz | grep 'gen/race/session/v1/tx_pb.js' > /dev/null ||
     { echo "the npm package has no generated code" >&2; exit 1; }

@@ -602,24 +602,5 @@ impl pb::inference_server::Inference for Service {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_client_that_leaves_while_its_request_waits_cancels_it() {
-        let (sender, receiver) = mpsc::channel::<()>(1);
-        let cancel = CancelFlag::new();
-        let _watch = cancel_when_left(&sender, &cancel);
-        drop(receiver);
-        while !cancel.is_cancelled() {
-            tokio::task::yield_now().await;
-        }
-    }
-
-    #[test]
-    fn a_request_is_passed_on_once() {
-        assert!(forward((), false).is_ok());
-        let again = forward((), true).map(drop).unwrap_err();
-        assert_eq!(again.code(), Code::FailedPrecondition);
-    }
-}
+#[path = "service_tests.rs"]
+mod tests;

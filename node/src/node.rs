@@ -301,6 +301,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     let tasks = Arc::new(Tasks::open(&home)?);
     let (stop, stopped) = watch::channel(false);
     let verifier = Verifier::open(&home, Arc::clone(&me), host.clone(), options.misbehave)?;
+    let kept = verifier.kept();
     let driver = Driver {
         me: Arc::clone(&me),
         sender: Sender::new(rpc.clone(), me.chain_id.clone(), hot),
@@ -351,6 +352,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         latest: latest.clone(),
         host,
         tasks,
+        kept,
         running: Running::default(),
         metrics: metrics.work,
     };

@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`answer`] | making and checking one answer: the rules that both sides share |
 //! | [`client`] | the developer's side of a request |
+//! | [`fetch`] | whose turn it is to be asked for what was served |
 //! | [`host`] | the models that this node has loaded |
+//! | [`kept`] | answers that this node called false, on disk |
 //! | [`tasks`] | requests answered and not yet settled, on disk |
 //! | [`service`] | the gRPC service that developers call |
 //! | [`verifier`] | checking the tasks that fell to this node |
@@ -14,7 +16,9 @@
 
 pub mod answer;
 pub mod client;
+pub mod fetch;
 pub mod host;
+pub mod kept;
 pub mod service;
 pub mod tasks;
 pub mod verifier;

@@ -25,6 +25,7 @@ use tonic::{Code, Request, Response, Status};
 
 use super::answer::{self, AnswerError, Claimed, Place, Prompt};
 use super::host::{Host, Hosted};
+use super::kept::Kept;
 use super::tasks::{Served, Tasks};
 use crate::latest::Latest;
 use crate::metrics::work::Work;
@@ -53,6 +54,8 @@ pub struct Service {
     pub host: Host,
     /// Answered requests.
     pub tasks: Arc<Tasks>,
+    /// Answers of others that this node called false.
+    pub kept: Arc<Kept>,
     /// Requests being answered.
     pub running: Running,
     /// Counts requests and answers.
@@ -551,10 +554,13 @@ impl pb::inference_server::Inference for Service {
             .ok()
             .and_then(|index| self.tasks.get(request.session_id, index))
             .filter(|served| !served.acknowledgement.is_empty())
-            .ok_or_else(|| Status::not_found("this node has no such settled task"))?;
-        Ok(Response::new(pb::ArtifactsResponse {
-            body: served.body,
-            artifacts: served.artifact,
-        }))
+            .map(|served| pb::ArtifactsResponse {
+                body: served.body,
+                artifacts: served.artifact,
+            });
+        served
+            .or_else(|| self.kept.get(request.session_id, request.index))
+            .map(Response::new)
+            .ok_or_else(|| Status::not_found("this node has no such settled task"))
     }
 }

@@ -327,6 +327,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
     let tasks = Arc::new(Tasks::open(&home)?);
     let (stop, stopped) = watch::channel(false);
     let verifier = Verifier::open(&home, Arc::clone(&me), host.clone(), options.misbehave)?;
+    let kept = verifier.kept();
     let driver = Driver {
         me: Arc::clone(&me),
         sender: Sender::new(rpc.clone(), me.chain_id.clone(), hot),
@@ -377,6 +378,7 @@ pub async fn run(home: &Path, options: Options) -> Result<(), Failure> {
         latest: latest.clone(),
         host,
         tasks,
+        kept,
         running: Running::default(),
         peers: Peers::default(),
         metrics: metrics.work,

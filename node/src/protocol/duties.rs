@@ -1,6 +1,7 @@
 //! A checker's words to the chain: the reveal of an epoch's duties with their verdicts, and ballots
 //! on contested tasks.
 
+use race_app::address::ConsensusAddress;
 use race_app::{beacon, duty, epoch, settlement};
 use race_proto::race::duty::v1 as pb;
 use race_proto::race::settlement::v1::{Task, TaskStatus};
@@ -9,7 +10,7 @@ use race_verification::verdict::Outcome;
 use race_verification::Hash;
 
 use super::{Identity, View, Wanted};
-use crate::serving::verifier::{unchecked, Verdicts};
+use crate::serving::verifier::{unchecked, Found, Verdicts};
 
 /// The signature that draws this node's duties of an epoch; secret until it is revealed.
 fn rho(view: &View, me: &Identity, epoch: u64) -> Option<[u8; 96]> {
@@ -64,15 +65,36 @@ fn contested(view: &View, me: &Identity, epoch: u64) -> Vec<(pb::Reverification,
         .collect()
 }
 
-/// Everything that this node should check now.
-pub fn to_check(view: &View, me: &Identity) -> Vec<Task> {
+/// A task that this node should check.
+pub struct ToCheck {
+    /// The task.
+    pub task: Task,
+    /// Those that found it false; they have what was served.
+    pub accusers: Vec<ConsensusAddress>,
+}
+
+/// Everything that this node should check now: a contested task comes with its accusers first, and may come again
+/// as a duty.
+pub fn to_check(view: &View, me: &Identity) -> Vec<ToCheck> {
     let Some(epoch) = closing(view) else {
         return Vec::new();
     };
-    let mut tasks = drawn(view, me, epoch);
-    tasks.retain(|task| matches!(task.status(), TaskStatus::Settled | TaskStatus::Contested));
-    tasks.extend(contested(view, me, epoch).into_iter().map(|(_, task)| task));
-    tasks
+    let mut drawn = drawn(view, me, epoch);
+    drawn.retain(|task| matches!(task.status(), TaskStatus::Settled | TaskStatus::Contested));
+    let contested = contested(view, me, epoch);
+    let contested = contested.into_iter().map(|(case, task)| ToCheck {
+        task,
+        accusers: case
+            .accusers
+            .iter()
+            .filter_map(|accuser| accuser.as_slice().try_into().ok())
+            .collect(),
+    });
+    let drawn = drawn.into_iter().map(|task| ToCheck {
+        task,
+        accusers: Vec::new(),
+    });
+    contested.chain(drawn).collect()
 }
 
 /// The reveal and the ballots that the chain waits for.
@@ -91,8 +113,8 @@ pub fn wanted(view: &View, me: &Identity, verdicts: &Verdicts) -> Vec<Wanted> {
     wanted
 }
 
-/// Blocks that a message of verdicts is given to land in one: the last ones of the window are for them.
-const BLOCKS_A_PAGE: u64 = 2;
+/// Blocks that a message is given to land in one: the last ones of a window are for them.
+const BLOCKS_A_MESSAGE: u64 = 2;
 
 fn place(task: &Task) -> (u64, u64) {
     (task.session_id, task.index)
@@ -157,7 +179,7 @@ fn is_patient(next: u64, end: u64, tasks: usize) -> bool {
     let pages = tasks.div_ceil(duty::MAX_VERDICTS).max(1);
     let needed = u64::try_from(pages)
         .unwrap_or(u64::MAX)
-        .saturating_mul(BLOCKS_A_PAGE);
+        .saturating_mul(BLOCKS_A_MESSAGE);
     next.saturating_add(needed) <= end
 }
 
@@ -177,24 +199,31 @@ fn ballot(
     verdicts: &Verdicts,
 ) -> Option<Wanted> {
     let id = Hash::try_from(task.id.as_slice()).ok()?;
-    let outcome = verdicts.get(&hex::encode(id))?.outcome();
-    if outcome == Outcome::CannotCheck {
-        return None; // abstaining confirms nothing
-    }
     let salt = me.salt("ballot", &[&id]);
+    let commitment =
+        |outcome| duty::ballot_commitment(&me.chain_id, &id, &me.address, outcome, &salt).to_vec();
     let cast = duty::ballot(&view.state, task.epoch, &id, &me.address);
     let next = view.next();
     match cast {
-        None if next <= case.commit_end => Some(Wanted::new(
-            format!("ballot/{}/commit", hex::encode(id)),
-            &pb::MsgCommitBallot {
-                sender: me.hot.to_string(),
-                task_id: id.to_vec(),
-                commitment: duty::ballot_commitment(&me.chain_id, &id, &me.address, outcome, &salt)
-                    .to_vec(),
-            },
-        )),
+        None if next <= case.commit_end => {
+            let found = verdicts.get(&hex::encode(id)).map(Found::outcome);
+            let patient = next.saturating_add(BLOCKS_A_MESSAGE) <= case.commit_end;
+            let outcome = vote(found, patient)?;
+            Some(Wanted::new(
+                format!("ballot/{}/commit", hex::encode(id)),
+                &pb::MsgCommitBallot {
+                    sender: me.hot.to_string(),
+                    task_id: id.to_vec(),
+                    commitment: commitment(outcome),
+                },
+            ))
+        }
         Some(cast) if !cast.revealed && next > case.commit_end && next <= case.reveal_end => {
+            // What was found meanwhile changes no ballot: the one that was committed to is revealed.
+            let all = [Outcome::Pass, Outcome::False, Outcome::CannotCheck];
+            let outcome = all
+                .into_iter()
+                .find(|outcome| commitment(*outcome) == cast.commitment)?;
             Some(Wanted::new(
                 format!("ballot/{}/reveal", hex::encode(id)),
                 &pb::MsgRevealBallot {
@@ -206,6 +235,15 @@ fn ballot(
             ))
         }
         _ => None,
+    }
+}
+
+/// What to vote: what was found, or that the task cannot be checked once there is no more time to find out.
+fn vote(found: Option<Outcome>, patient: bool) -> Option<Outcome> {
+    match found {
+        Some(told @ (Outcome::Pass | Outcome::False)) => Some(told),
+        _ if patient => None,
+        _ => Some(Outcome::CannotCheck),
     }
 }
 
@@ -230,6 +268,17 @@ mod tests {
         assert_eq!(places(Some((0, 0))), [(1, 3), (1, 7), (2, 0)]);
         assert_eq!(places(Some((1, 7))), [(2, 0)]);
         assert_eq!(places(Some((2, 0))), []);
+    }
+
+    #[test]
+    fn who_cannot_tell_says_so_when_there_is_no_time_left() {
+        for told in [Outcome::Pass, Outcome::False] {
+            assert_eq!(vote(Some(told), true), Some(told));
+        }
+        for unknown in [None, Some(Outcome::CannotCheck)] {
+            assert_eq!(vote(unknown, true), None);
+            assert_eq!(vote(unknown, false), Some(Outcome::CannotCheck));
+        }
     }
 
     #[test]

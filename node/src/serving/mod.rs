@@ -5,7 +5,9 @@
 //! | [`access`] | who is served the artifacts of a task |
 //! | [`answer`] | making and checking one answer: the rules that both sides share |
 //! | [`client`] | the developer's side of a request |
+//! | [`fetch`] | whose turn it is to be asked for what was served |
 //! | [`host`] | the models that this node has loaded |
+//! | [`kept`] | answers that this node called false, on disk |
 //! | [`peers`] | requests passed on to other executors |
 //! | [`running`] | how many requests are answered at once |
 //! | [`tasks`] | requests answered and not yet settled, on disk |
@@ -18,7 +20,9 @@
 pub mod access;
 pub mod answer;
 pub mod client;
+pub mod fetch;
 pub mod host;
+pub mod kept;
 pub mod peers;
 pub mod running;
 pub mod service;

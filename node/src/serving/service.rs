@@ -24,6 +24,7 @@ use tonic::{Code, Request, Response, Status};
 use super::access;
 use super::answer::{self, AnswerError, Claimed, Place};
 use super::host::{Host, Hosted};
+use super::kept::Kept;
 use super::peers::Peers;
 use super::running::Running;
 use super::tasks::{Entry, Served, Tasks};
@@ -52,6 +53,8 @@ pub struct Service {
     pub host: Host,
     /// Answered requests.
     pub tasks: Arc<Tasks>,
+    /// Answers of others that this node called false.
+    pub kept: Arc<Kept>,
     /// Requests being answered.
     pub running: Running,
     /// Connections to other executors.
@@ -570,11 +573,16 @@ impl pb::inference_server::Inference for Service {
         let entry = u32::try_from(request.index)
             .ok()
             .and_then(|index| self.tasks.entry(request.session_id, index))
-            .filter(Entry::is_acknowledged)
-            .ok_or_else(missing)?;
+            .filter(Entry::is_acknowledged);
         {
             let view = self.latest.view();
-            let pin = session::pin(&view.state, entry.epoch, entry.session);
+            let (session, index) = (request.session_id, request.index);
+            // Of another's answer, which this node called false, the chain knows the epoch.
+            let epoch = entry.as_ref().map(|entry| entry.epoch).or_else(|| {
+                let task = settlement::task_of(&view.state, &self.chain_id, session, index)?;
+                Some(task.epoch)
+            });
+            let pin = session::pin(&view.state, epoch.ok_or_else(missing)?, session);
             let transport = |asker: &ConsensusAddress| {
                 let keys = node::get(&view.state, asker)?.keys?;
                 Some(keys.transport)
@@ -589,15 +597,21 @@ impl pb::inference_server::Inference for Service {
         }
         let service = self.clone();
         let served = blocking(move || {
-            let served = service.tasks.read(entry.session, entry.index);
+            let served = match entry {
+                Some(entry) => service
+                    .tasks
+                    .read(entry.session, entry.index)
+                    .map(|served| pb::ArtifactsResponse {
+                        body: served.body,
+                        artifacts: served.artifact,
+                        text: served.text,
+                    }),
+                None => service.kept.get(request.session_id, request.index),
+            };
             served.ok_or_else(missing)
         })
         .await?;
-        Ok(Response::new(pb::ArtifactsResponse {
-            body: served.body,
-            artifacts: served.artifact,
-            text: served.text,
-        }))
+        Ok(Response::new(served))
     }
 }
 

@@ -112,6 +112,7 @@ fn service(home: &Path, hosts: &[ConsensusAddress], models: Vec<std::path::PathB
         latest: Latest::new(view).1,
         host: Host::new(home, config, None, Preempt::default()).unwrap(),
         tasks: Arc::new(Tasks::open(home).unwrap()),
+        kept: Arc::new(Kept::open(home).unwrap()),
         running: Running::default(),
         peers: Peers::default(),
         metrics: Work::default(),

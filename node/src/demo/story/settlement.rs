@@ -73,7 +73,9 @@ impl Story<'_> {
                         && case.index == forged
                         && matches!(
                             case.status(),
-                            duty::ReverificationStatus::False | duty::ReverificationStatus::Upheld
+                            duty::ReverificationStatus::False
+                                | duty::ReverificationStatus::Upheld
+                                | duty::ReverificationStatus::Void
                         )
                 });
                 Ok(decided)

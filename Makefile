@@ -99,8 +99,8 @@ load: build $(LOADER) ## transfers of 1 KB on a local network (LOAD_NODES=1 RATE
 		$(or $(LOAD_NODES),1) $(or $(RATE),1000) $(or $(SECONDS),60) $(LOADER) $(BIN)/raced
 
 .PHONY: sync
-sync: build ## a node joins a network of many accounts by state sync (KEYS=100000): time, memory, disk
-	@BENCH_ONLY=state-sync BENCH_KEYS=$(or $(KEYS),100000) deploy/bench.sh $(BIN)/raced target/bench
+sync: build ## a node joins a network of many accounts by state sync (ACCOUNTS=100000): time, memory, disk
+	@BENCH_ONLY=state-sync BENCH_ACCOUNTS=$(or $(ACCOUNTS),100000) deploy/bench.sh $(BIN)/raced target/bench
 
 .PHONY: bench
 bench: build $(LOADER) ## every benchmark, as a table and as JSON in target/bench

@@ -3,7 +3,7 @@
 # standard output, one JSON file each in $2.
 #   BENCH_SECONDS  time of each race benchmark (10) and, threefold, of each load
 #   BENCH_ONLY     a part of the names to run, such as race-tiny
-#   BENCH_KEYS     accounts of the network that a node joins by state sync (10000)
+#   BENCH_ACCOUNTS     accounts of the network that a node joins by state sync (10000)
 set -euo pipefail
 
 raced=$(realpath "${1:?the raced executable}")
@@ -83,5 +83,5 @@ measure mempool "$examples/bench_mempool"
 loader=$(dirname "$raced")/race-load
 measure load-1 "$examples/load" 1 1200 "$((3 * seconds))" "$loader" "$raced"
 measure load-4 "$examples/load" 4 400 "$((3 * seconds))" "$loader" "$raced"
-measure state-sync "$examples/state_sync" "${BENCH_KEYS:-10000}" 1 "$raced"
+measure state-sync "$examples/state_sync" "${BENCH_ACCOUNTS:-10000}" 1 "$raced"
 exit "$failed"

@@ -38,7 +38,7 @@ pub const MAX_PER_EPOCH: ParamSpec = ParamSpec {
 /// Most settled requests of an epoch.
 pub const MAX_TASKS: ParamSpec = ParamSpec {
     name: "settlement/max_tasks",
-    network: 50_000,
+    network: 20_000,
     local: 80_000,
     min: 1,
     max: 10_000_000,

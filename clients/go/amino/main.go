@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
+	"google.golang.org/protobuf/types/known/anypb"
 )
 
 func main() {
@@ -62,7 +63,7 @@ func run(descriptors, snapshot string) (int, error) {
 	var wrong []error
 	for at := 0; at < len(lines); at += 2 {
 		url, content, _ := strings.Cut(lines[at], " ")
-		written, err := encoded(types, encoder, url, content)
+		written, err := encoded(encoder, url, content)
 		if err == nil && written != lines[at+1] {
 			err = fmt.Errorf("the SDK writes\n%s\nand the chain\n%s", written, lines[at+1])
 		}
@@ -73,20 +74,12 @@ func run(descriptors, snapshot string) (int, error) {
 	return len(lines) / 2, errors.Join(wrong...)
 }
 
-// encoded is the SDK's amino JSON of a message.
-func encoded(types *dynamicpb.Types, encoder aminojson.Encoder, url, content string) (string, error) {
-	kind, err := types.FindMessageByURL(url)
-	if err != nil {
-		return "", err
-	}
+// encoded is the SDK's amino JSON of a message, packed as in a document that is signed.
+func encoded(encoder aminojson.Encoder, url, content string) (string, error) {
 	bytes, err := hex.DecodeString(content)
 	if err != nil {
 		return "", err
 	}
-	message := kind.New().Interface()
-	if err := (proto.UnmarshalOptions{Resolver: types}).Unmarshal(bytes, message); err != nil {
-		return "", err
-	}
-	written, err := encoder.Marshal(message)
+	written, err := encoder.Marshal(&anypb.Any{TypeUrl: url, Value: bytes})
 	return string(written), err
 }

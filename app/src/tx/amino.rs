@@ -112,8 +112,10 @@ pub fn name(type_url: &str) -> Option<String> {
 
 fn dynamic(name: &str, bytes: &[u8]) -> Result<DynamicMessage, AminoError> {
     let undecodable = || AminoError::Packed(name.to_owned());
+    // The pool also finds `.package.Name`; two URLs of one type would be one document to sign.
     let descriptor = race_proto::descriptor_pool()
         .get_message_by_name(name)
+        .filter(|descriptor| descriptor.full_name() == name)
         .ok_or_else(undecodable)?;
     DynamicMessage::decode(descriptor, bytes).map_err(|_| undecodable())
 }
@@ -249,7 +251,8 @@ impl Writer {
     }
 
     fn packed(&mut self, any: &Any) -> Result<(), AminoError> {
-        let name = any.type_url.strip_prefix('/').unwrap_or(&any.type_url);
+        let name = any.type_url.strip_prefix('/');
+        let name = name.ok_or_else(|| AminoError::Packed(any.type_url.clone()))?;
         let message = dynamic(name, &any.value)?;
         let amino = Layout::find(&message.descriptor()).and_then(|layout| layout.name.clone());
         self.raw("{\"type\":");

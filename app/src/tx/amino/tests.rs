@@ -114,6 +114,27 @@ fn what_the_document_does_not_show_cannot_be_signed() {
     assert_eq!(sign_bytes(&document, 0), Err(AminoError::UnknownFields));
 }
 
+#[test]
+fn a_type_url_in_another_spelling_has_no_amino_json() {
+    let packed = |url: &str| Any {
+        type_url: url.to_owned(),
+        value: Vec::new(),
+    };
+    let name = "race.duty.v1.MsgRevealDuties";
+    assert!(json(&packed(&format!("/{name}"))).is_ok());
+    for url in [
+        name.to_owned(),
+        format!(".{name}"),
+        format!("/.{name}"),
+        format!("//{name}"),
+    ] {
+        assert!(
+            matches!(json(&packed(&url)), Err(AminoError::Packed(_))),
+            "{url}"
+        );
+    }
+}
+
 /// The SDK gives it no name: its type URL stands for it.
 const NAMELESS: &str = "/cosmos.feegrant.v1beta1.MsgPruneAllowances";
 

@@ -251,6 +251,7 @@ impl App {
     /// new. Called after each commit, on the consensus thread; the first `first` counts. Without any CometBFT
     /// keeps all blocks.
     pub fn retain_blocks_from(&self, first: impl Fn(u64) -> u64 + Send + Sync + 'static) {
+        // Set already: the first one counts, as said above.
         let _ = self.inner.retain.set(Box::new(first));
     }
 

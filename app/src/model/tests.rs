@@ -40,27 +40,10 @@ impl Base for Counting {
     }
 }
 
-fn model() -> serde_json::Value {
-    let digest = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
-    serde_json::json!({
-        "id": MODEL,
-        "weights_digest": digest,
-        "tokenizer_digest": digest,
-        "units_per_token": "3",
-        "numeric_format": "Q4_1",
-        "thresholds": {
-            "top_k": 8,
-            "margin_limit": "10",
-            "classes": [{ "min_length": 1 }],
-        },
-        "context_length": 512,
-    })
-}
-
 /// How many entries are read when a node announces its first model of an epoch, after so many others did in
 /// this epoch and the one before.
 fn reads_of_an_announcement(others: u16) -> usize {
-    let builder = Builder::new(1).model(model());
+    let builder = Builder::new(1).model(MODEL);
     let context = Context {
         chain_id: "race-test-1",
         height: 0,
@@ -81,7 +64,7 @@ fn reads_of_an_announcement(others: u16) -> usize {
         };
         load(&mut state, &host);
     }
-    let entries = state.into_changes().into_iter();
+    let entries = state.changes().clone().into_iter();
     let entries = entries.filter_map(|((s, key), value)| Some(((s.to_owned(), key), value?)));
     let read = Arc::new(AtomicUsize::new(0));
     let mut state = State::new(Arc::new(Counting {

@@ -50,7 +50,7 @@ fn is_there(state: &State, n: u16) -> bool {
 #[test]
 fn thousands_that_never_race_are_forgotten_over_many_blocks_and_leave_nothing() {
     let mut state = state(10_000);
-    let empty = state.clone().into_changes().len();
+    let empty = state.changes().len();
     for n in 0..3_000 {
         register(&mut state, n, 1);
     }

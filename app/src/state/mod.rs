@@ -1,7 +1,7 @@
 //! State as the modules see it: a committed snapshot below, layers of changes above.
 //!
 //! Invariant: reads and writes are pure functions of the snapshot and of the writes before them.
-//! Nothing here touches a disk; the block's changes leave through [`State::into_changes`].
+//! Nothing here touches a disk; the block's changes leave through [`State::changes`].
 
 mod committed;
 mod map;
@@ -186,15 +186,6 @@ impl State {
     }
 
     /// All changes since the snapshot, once no layer is open.
-    pub fn into_changes(mut self) -> Changes {
-        assert_eq!(self.layers.len(), 1, "a layer is still open");
-        self.layers
-            .pop()
-            .map(|layer| Arc::unwrap_or_clone(layer).writes)
-            .unwrap_or_default()
-    }
-
-    /// The changes so far, without consuming the state.
     pub fn changes(&self) -> &Changes {
         assert_eq!(self.layers.len(), 1, "a layer is still open");
         &self.layers[0].writes

@@ -86,9 +86,22 @@ impl Builder {
         self
     }
 
-    /// Adds a model, as the JSON of `race.model.v1.Model`.
-    pub fn model(mut self, json: serde_json::Value) -> Self {
-        self.models.push(json);
+    /// Adds a small model of this id.
+    pub fn model(mut self, id: &str) -> Self {
+        let digest = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+        self.models.push(serde_json::json!({
+            "id": id,
+            "weights_digest": digest,
+            "tokenizer_digest": digest,
+            "units_per_token": "3",
+            "numeric_format": "Q4_1",
+            "thresholds": {
+                "top_k": 8,
+                "margin_limit": "10",
+                "classes": [{ "min_length": 1 }],
+            },
+            "context_length": 512,
+        }));
         self
     }
 

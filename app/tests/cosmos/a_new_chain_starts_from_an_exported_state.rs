@@ -85,31 +85,13 @@ fn it_has_the_coins_parameters_and_issuance_of_the_old_one_and_makes_blocks() {
     );
 }
 
-/// The JSON of a model, as a genesis file has it.
-fn listed(id: &str) -> serde_json::Value {
-    let digest = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
-    serde_json::json!({
-        "id": id,
-        "weights_digest": digest,
-        "tokenizer_digest": digest,
-        "units_per_token": "3",
-        "numeric_format": "Q4_1",
-        "thresholds": {
-            "top_k": 8,
-            "margin_limit": "10",
-            "classes": [{ "min_length": 1 }],
-        },
-        "context_length": 512,
-    })
-}
-
 #[test]
 fn models_that_governance_registered_or_retired_are_taken_over() {
     let operator = Wallet::named("node0 operator");
     let mut chain = Builder::new(1)
         .param("gov/voting_period", 3_000)
         .fund(operator.clone(), 1_000_000_000)
-        .model(listed("team/old"))
+        .model("team/old")
         .start();
     let authority = gov::authority().to_string();
     let old = chain.read(|_, state| model::get(state, "team/old").unwrap());
